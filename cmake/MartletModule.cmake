@@ -120,6 +120,11 @@ endmacro()
 
 function(_martlet_library module)
   _martlet_libraries(libraries ${M_DEPS})
+  if(NOT ARGN)  # headers only
+    add_library(martlet_${module} INTERFACE)
+    target_link_libraries(martlet_${module} INTERFACE ${libraries} ${M_USES})
+    return()
+  endif()
   add_library(martlet_${module} STATIC ${ARGN})
   _martlet_ours(martlet_${module})
   target_link_libraries(martlet_${module} PUBLIC ${libraries} PRIVATE ${M_USES})
