@@ -62,11 +62,11 @@ if(MARTLET_MOLD)
 endif()
 add_link_options(-Wl,--as-needed)
 
-# The cache is shared between build folders: paths are hashed relative to the build folder, and the precompiled header
-# by its contents.
+# The cache is shared by all build folders of one checkout: what lies in the build folder is hashed relative to it, the
+# sources by their full path, and the precompiled header by its contents.
 find_program(MARTLET_CCACHE ccache)
 if(MARTLET_CCACHE)
-  set(_launcher "${CMAKE_COMMAND}" -E env CCACHE_BASEDIR=/ CCACHE_NOHASHDIR=1
+  set(_launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${CMAKE_BINARY_DIR}" CCACHE_NOHASHDIR=1
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${MARTLET_CCACHE}")
   set(CMAKE_C_COMPILER_LAUNCHER "${_launcher}")
   set(CMAKE_CXX_COMPILER_LAUNCHER "${_launcher}")
