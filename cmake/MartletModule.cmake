@@ -110,12 +110,28 @@ function(_martlet_benches module)
   set_target_properties(${bench} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bench")
 endfunction()
 
+# Several people edit one tree: a listed file that is not there yet is left out with a warning, and check_layers names it.
+macro(_martlet_existing)
+  foreach(kind SOURCES TESTS FUZZERS BENCHES)
+    set(found "")
+    foreach(source IN LISTS M_${kind})
+      if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${source}")
+        list(APPEND found "${source}")
+      else()
+        message(WARNING "${CMAKE_CURRENT_SOURCE_DIR}/${source} is listed but missing; left out")
+      endif()
+    endforeach()
+    set(M_${kind} ${found})
+  endforeach()
+endmacro()
+
 macro(_martlet_parse)
   cmake_parse_arguments(PARSE_ARGV 1 M "" "TEST_TIMEOUT"
     "DEPS;USES;SOURCES;TESTS;TEST_DEPS;TEST_USES;FUZZERS;BENCHES")
   if(M_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "${CMAKE_CURRENT_LIST_DIR}: unknown words in the module's declaration: ${M_UNPARSED_ARGUMENTS}")
   endif()
+  _martlet_existing()
 endmacro()
 
 function(_martlet_library module)
