@@ -18,7 +18,7 @@ Log::Log(LogLevel level, LogFormat format)
   sink_->logger = std::make_shared<spdlog::logger>(
       "martlet", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   sink_->logger->set_level(spdlog::level::trace);
-  sink_->logger->set_pattern(format == LogFormat::Json ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %v",
+  sink_->logger->set_pattern(format == LogFormat::JsonLines ? "%v" : "%Y-%m-%dT%H:%M:%S.%eZ %v",
                              spdlog::pattern_time_type::utc);
 }
 
@@ -34,7 +34,7 @@ void Log::write(LogLevel level, std::string_view event, std::initializer_list<Lo
   static constexpr const char* kNames[] = {"debug", "info", "warn", "error", "off"};
   const char* level_name = kNames[static_cast<int>(level)];
   std::string line;
-  if (format_ == LogFormat::Json) {
+  if (format_ == LogFormat::JsonLines) {
     Json object = Json::object();
     object["level"] = level_name;
     object["event"] = std::string(event);

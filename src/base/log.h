@@ -15,7 +15,7 @@
 namespace martlet {
 
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error, Off };
-enum class LogFormat : std::uint8_t { Text, Json };
+enum class LogFormat : std::uint8_t { Text, JsonLines };
 
 struct LogField {
   std::string_view name;

@@ -100,15 +100,17 @@ tl::unexpected<Error> invalid(std::string_view subject, std::vector<Finding> fin
 
 // Returns the error of a Result<void> (or of any Result whose value isn't needed).
 #define MARTLET_TRY(expression)                                                                    \
+  MARTLET_TRY_NAMED(MARTLET_JOIN(martlet_result_, __COUNTER__), expression)
+#define MARTLET_TRY_NAMED(name, expression)                                                        \
   do {                                                                                             \
-    if (auto martlet_result = (expression); !martlet_result.has_value()) {                         \
-      return ::tl::unexpected<::martlet::Error>(std::move(martlet_result).error());                \
+    if (auto name = (expression); !name.has_value()) {                                             \
+      return ::tl::unexpected<::martlet::Error>(std::move(name).error());                          \
     }                                                                                              \
   } while (false)
 
 // Declares (or assigns) `target` from a Result's value, or returns its error.
 #define MARTLET_TRY_SET(target, expression)                                                        \
-  MARTLET_TRY_SET_NAMED(MARTLET_JOIN(martlet_result_, __LINE__), target, expression)
+  MARTLET_TRY_SET_NAMED(MARTLET_JOIN(martlet_result_, __COUNTER__), target, expression)
 #define MARTLET_TRY_SET_NAMED(name, target, expression)                                            \
   auto name = (expression);                                                                        \
   if (!name.has_value()) {                                                                         \
