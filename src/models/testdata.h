@@ -1,0 +1,20 @@
+// models/testdata.h: the files under testdata/, for the tests of this module.
+#pragma once
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace martlet::models::testdata {
+
+inline std::string path_of(const std::string& name) {
+  return std::string(MARTLET_SOURCE_DIR) + "/src/models/testdata/" + name;
+}
+
+inline std::string read_text(const std::string& name) {
+  std::ifstream in(path_of(name), std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+}  // namespace martlet::models::testdata

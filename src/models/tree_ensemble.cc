@@ -1,0 +1,287 @@
+#include "models/tree_ensemble.h"
+
+#include "models/internal/lightgbm_text.h"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace martlet::models {
+namespace {
+
+// LightGBM's kZeroThreshold: smaller values are zero to it, and are replaced by 0.0 before
+// prediction.
+constexpr double kZero = static_cast<double>(1e-35f);
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+constexpr std::uint32_t kFeatureMask = (1u << 24) - 1;
+constexpr std::uint32_t kDefaultLeftBit = 24;
+constexpr std::uint32_t kDefaultLeft = 1u << kDefaultLeftBit;
+constexpr std::uint32_t kSpecialFlag = 1u << 25;
+
+constexpr std::size_t kLanes = 8;         // walks at once
+constexpr std::size_t kStackWidth = 256;  // rows up to this width need no allocation
+constexpr std::size_t kBlockValues =
+    4096;  // of a block of prepared rows: 32 KiB, so that it stays in the cache beside a tree
+constexpr std::size_t kMaxNodes = 1u << 31;
+
+// LightGBM flushes |x| <= kZero to 0 before it compares. Moving the few thresholds within that
+// range to its end gives the same decisions without touching x.
+double outside_zero(double threshold) {
+  if (threshold >= 0 && threshold <= kZero) return kZero;
+  if (threshold < 0 && threshold >= -kZero) return std::nextafter(-kZero, -kInfinity);
+  return threshold;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TreeEnsemble>> TreeEnsemble::parse_lightgbm(std::string_view text) {
+  MARTLET_TRY_SET(TextModel model, parse_lightgbm_text(text));
+  std::shared_ptr<TreeEnsemble> ensemble(new TreeEnsemble());
+  std::size_t nodes = 0;
+  for (const TextTree& tree : model.trees) nodes += tree.feature.size() + tree.leaf_value.size();
+  if (nodes >= kMaxNodes)
+    return fail(ErrorCode::ResourceExhausted, "LightGBM model: more than two billion nodes");
+  ensemble->nodes_.reserve(nodes);
+  ensemble->values_.reserve(nodes);
+  ensemble->link_ = model.link;
+  ensemble->average_ = model.average_output;
+  const std::vector<bool> mixed = ensemble->choose_preparations(model);
+  for (const TextTree& tree : model.trees) ensemble->add_tree(tree, mixed);
+  ensemble->inputs_ = std::move(model.features);
+  return std::shared_ptr<const TreeEnsemble>(std::move(ensemble));
+}
+
+// LightGBM writes one kind of missing value per feature. Where a file doesn't, the feature's nodes
+// become special ones: those are returned.
+std::vector<bool> TreeEnsemble::choose_preparations(const TextModel& model) {
+  constexpr std::uint8_t kRaw = 8;  // a set of categories looks at the value itself
+  std::vector<std::uint8_t> uses(model.features.size(), 0);  // a bit per kind of missing value
+  for (const TextTree& tree : model.trees) {
+    for (std::size_t i = 0; i < tree.feature.size(); ++i) {
+      std::uint8_t& use = uses[static_cast<std::size_t>(tree.feature[i])];
+      const auto kind = static_cast<unsigned>(tree.missing(i));
+      use = static_cast<std::uint8_t>(use | (tree.categorical(i) ? kRaw : 1u << kind));
+    }
+  }
+  constexpr auto kNone = 1u << static_cast<unsigned>(Missing::None);
+  constexpr auto kZeros = 1u << static_cast<unsigned>(Missing::Zero);
+  constexpr auto kNans = 1u << static_cast<unsigned>(Missing::Nan);
+  std::vector<bool> mixed(uses.size(), false);
+  for (std::size_t feature = 0; feature < uses.size(); ++feature) {
+    const std::uint8_t use = uses[feature];
+    if (use == 0 || use == kRaw || use == kNans || use == (kRaw | kNans)) continue;
+    if (use == kNone) {
+      missing_to_zero_.push_back(static_cast<std::uint32_t>(feature));
+    } else if (use == kZeros) {
+      zero_to_missing_.push_back(static_cast<std::uint32_t>(feature));
+    } else {
+      mixed[feature] = true;
+    }
+  }
+  return mixed;
+}
+
+void TreeEnsemble::add_inner_node(const TextTree& tree, std::size_t index, bool special,
+                                  Node& node) {
+  node.feature = static_cast<std::uint32_t>(tree.feature[index]);
+  if (!special) {
+    node.threshold = outside_zero(tree.threshold[index]);
+    // Without a missing value among the inputs the default direction can't matter.
+    if (tree.default_left(index)) node.feature |= kDefaultLeft;
+    return;
+  }
+  SpecialNode entry;
+  entry.categorical = tree.categorical(index);
+  entry.default_left = tree.default_left(index);
+  entry.missing = static_cast<std::uint8_t>(tree.missing(index));
+  if (entry.categorical) {
+    const auto set = static_cast<std::size_t>(tree.threshold[index]);
+    const std::uint32_t begin = tree.category_begin[set];
+    const std::uint32_t end = tree.category_begin[set + 1];
+    entry.word_begin = static_cast<std::uint32_t>(words_.size());
+    entry.word_count = end - begin;
+    words_.insert(words_.end(), tree.category_words.begin() + begin,
+                  tree.category_words.begin() + end);
+  } else {
+    entry.threshold = outside_zero(tree.threshold[index]);
+  }
+  node.feature |= kSpecialFlag;
+  node.threshold = std::bit_cast<double>(static_cast<std::uint64_t>(special_.size()));
+  special_.push_back(entry);
+}
+
+// Breadth first, so that the upper levels, which every walk visits, lie together.
+void TreeEnsemble::add_tree(const TextTree& tree, const std::vector<bool>& mixed) {
+  const auto base = static_cast<std::uint32_t>(nodes_.size());
+  roots_.push_back(base);
+  bool any_special = false;
+  std::vector<std::int32_t> order{tree.feature.empty() ? ~0
+                                                       : 0};  // children as the file numbers them
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::int32_t source = order[i];
+    const auto at = base + static_cast<std::uint32_t>(i);
+    if (source < 0) {
+      nodes_.push_back({.threshold = kInfinity, .feature = kDefaultLeft, .child = at});
+      values_.push_back(tree.leaf_value[static_cast<std::size_t>(~source)]);
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(source);
+    const bool special =
+        tree.categorical(index) || mixed[static_cast<std::size_t>(tree.feature[index])];
+    any_special = any_special || special;
+    Node node{
+        .threshold = 0, .feature = 0, .child = base + static_cast<std::uint32_t>(order.size())};
+    add_inner_node(tree, index, special, node);
+    nodes_.push_back(node);
+    values_.push_back(0);
+    order.push_back(tree.left[index]);
+    order.push_back(tree.right[index]);
+  }
+  special_trees_.push_back(any_special ? 1 : 0);
+  any_special_ = any_special_ || any_special;
+}
+
+void TreeEnsemble::prepare(const double* row, double* out) const {
+  std::copy_n(row, inputs_.size(), out);
+  for (const std::uint32_t feature : missing_to_zero_) {
+    if (std::isnan(out[feature])) out[feature] = 0;
+  }
+  for (const std::uint32_t feature : zero_to_missing_) {
+    if (std::fabs(out[feature]) <= kZero) out[feature] = kNan;
+  }
+}
+
+// LightGBM's Tree::NumericalDecision and Tree::CategoricalDecision.
+bool TreeEnsemble::goes_left(const SpecialNode& node, double value) const {
+  if (node.categorical) {
+    // Truncation towards zero; what no int can hold, and NaN, goes right.
+    if (!(value > -1.0 && value < 2147483648.0)) return false;
+    const auto category = static_cast<std::uint32_t>(value);
+    const std::uint32_t word = category / 32;
+    return word < node.word_count && ((words_[node.word_begin + word] >> (category % 32)) & 1) != 0;
+  }
+  const auto missing = static_cast<Missing>(node.missing);
+  if (std::isnan(value) && missing != Missing::Nan) value = 0;
+  if ((missing == Missing::Zero && std::fabs(value) <= kZero) ||
+      (missing == Missing::Nan && std::isnan(value))) {
+    return node.default_left;
+  }
+  return value <= node.threshold;
+}
+
+template <bool kSpecial>
+inline std::uint32_t TreeEnsemble::next(std::uint32_t at, const double* row) const {
+  const Node& node = nodes_.data()[at];
+  const double value = row[node.feature & kFeatureMask];
+  if constexpr (kSpecial) {
+    if ((node.feature & kSpecialFlag) != 0) {
+      return node.child +
+             (goes_left(special_[std::bit_cast<std::uint64_t>(node.threshold)], value) ? 0u : 1u);
+    }
+  }
+  const auto not_below = static_cast<std::uint32_t>(!(value <= node.threshold));
+  const auto by_default =
+      static_cast<std::uint32_t>(value != value) & (node.feature >> kDefaultLeftBit);
+  return node.child + (not_below & ~by_default & 1u);
+}
+
+// Adds one tree's leaf values for prepared rows, width() values each.
+template <bool kSpecial>
+void TreeEnsemble::add_rows(std::size_t tree, const double* rows, std::size_t count,
+                            double* sums) const {
+  const std::size_t width = inputs_.size();
+  const std::uint32_t root = roots_[tree];
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    std::array<std::uint32_t, kLanes> at;
+    at.fill(root);
+    std::uint32_t moved = 1;
+    while (moved != 0) {
+      moved = 0;
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const std::uint32_t to = next<kSpecial>(at[lane], rows + (i + lane) * width);
+        moved |= to ^ at[lane];
+        at[lane] = to;
+      }
+    }
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[i + lane] += values_[at[lane]];
+  }
+  for (; i < count; ++i) {
+    std::uint32_t at = root;
+    for (std::uint32_t to = next<kSpecial>(at, rows + i * width); to != at;
+         to = next<kSpecial>(at, rows + i * width))
+      at = to;
+    sums[i] += values_[at];
+  }
+}
+
+void TreeEnsemble::raw_scores(std::span<const double> rows, std::size_t width,
+                              std::span<double> out) const {
+  MARTLET_CHECK(width == inputs_.size(), "rows must be as wide as the model");
+  MARTLET_CHECK(rows.size() == width * out.size(), "there must be one score per row");
+  const std::size_t block = std::max<std::size_t>(kLanes, kBlockValues / width);
+  std::vector<double> prepared(std::min(block, out.size()) * width);
+  for (std::size_t begin = 0; begin < out.size(); begin += block) {
+    const std::size_t count = std::min(block, out.size() - begin);
+    for (std::size_t i = 0; i < count; ++i)
+      prepare(rows.data() + (begin + i) * width, prepared.data() + i * width);
+    double* const sums = out.data() + begin;
+    std::fill_n(sums, count, 0.0);
+    for (std::size_t tree = 0; tree < roots_.size(); ++tree) {
+      if (special_trees_[tree] != 0) {
+        add_rows<true>(tree, prepared.data(), count, sums);
+      } else {
+        add_rows<false>(tree, prepared.data(), count, sums);
+      }
+    }
+    if (average_ && !roots_.empty()) {
+      for (std::size_t i = 0; i < count; ++i) sums[i] /= static_cast<double>(roots_.size());
+    }
+  }
+}
+
+// Adds the leaf values of `count` <= kLanes trees, in their order, for one prepared row.
+template <bool kSpecial>
+void TreeEnsemble::walk_trees(std::size_t first, std::size_t count, const double* row,
+                              double* sum) const {
+  std::array<std::uint32_t, kLanes> at;
+  for (std::size_t lane = 0; lane < kLanes; ++lane)
+    at[lane] = roots_[first + std::min(lane, count - 1)];
+  std::uint32_t moved = 1;
+  while (moved != 0) {
+    moved = 0;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const std::uint32_t to = next<kSpecial>(at[lane], row);
+      moved |= to ^ at[lane];
+      at[lane] = to;
+    }
+  }
+  for (std::size_t lane = 0; lane < count; ++lane) *sum += values_[at[lane]];
+}
+
+double TreeEnsemble::raw_score(const double* row) const {
+  std::array<double, kStackWidth> small;
+  std::vector<double> large;
+  double* prepared = small.data();
+  if (inputs_.size() > small.size()) {
+    large.resize(inputs_.size());
+    prepared = large.data();
+  }
+  prepare(row, prepared);
+  double sum = 0;
+  for (std::size_t tree = 0; tree < roots_.size(); tree += kLanes) {
+    const std::size_t count = std::min(kLanes, roots_.size() - tree);
+    if (any_special_) {
+      walk_trees<true>(tree, count, prepared, &sum);
+    } else {
+      walk_trees<false>(tree, count, prepared, &sum);
+    }
+  }
+  if (average_ && !roots_.empty()) sum /= static_cast<double>(roots_.size());
+  return sum;
+}
+
+}  // namespace martlet::models
