@@ -12,7 +12,8 @@
 #     TEST_TIMEOUT 300)                 seconds for the whole test program
 #
 #   martlet_program(martlet DEPS … USES … SOURCES … TESTS …)   the executable <build>/bin/martlet; its module is the folder's name.
-#     All sources but main.cc also form the library martlet_<folder>, so that tests can link them.
+#     All sources but main.cc also form the library martlet_<folder>, so that tests can link them. MARTLET_VERSION is
+#     defined as a string in them.
 #
 # Sources include each other from src/: #include "registry/model_registry.h". Third-party headers come in as system headers.
 
@@ -168,6 +169,12 @@ function(martlet_program program)
   _martlet_library(${module} ${rest})
   add_executable(${program} main.cc)
   _martlet_ours(${program})
+  foreach(target martlet_${module} ${program})
+    get_target_property(type ${target} TYPE)
+    if(NOT type STREQUAL INTERFACE_LIBRARY)
+      target_compile_definitions(${target} PRIVATE "MARTLET_VERSION=\"${PROJECT_VERSION}\"")
+    endif()
+  endforeach()
   target_link_libraries(${program} PRIVATE martlet_${module} ${M_USES})
   _martlet_tests(${module})
   _martlet_record(${module})
