@@ -1,0 +1,194 @@
+#include "metadata/database.h"
+
+#include "metadata/internal/connection.h"
+#include "metadata/internal/sql_text.h"
+
+#include <fmt/format.h>
+
+namespace martlet::metadata {
+
+using internal::column_list;
+using internal::condition_text;
+using internal::identifier;
+using internal::key_equals;
+using internal::parameter;
+
+namespace {
+
+std::string key_text(const Row& key) {
+  std::string text;
+  for (const Value& value : key) text += (text.empty() ? "" : ", ") + to_text(value);
+  return text;
+}
+
+Row key_of(const TableShape& shape, const Row& row) {
+  Row key;
+  for (const std::size_t index : shape.key) key.push_back(row[index]);
+  return key;
+}
+
+// A reference broken by a write means that what it points at is missing.
+Error missing_target(Error error) {
+  if (error.code() != ErrorCode::Conflict) return error;
+  return Error(ErrorCode::NotFound, error.message());
+}
+
+}  // namespace
+
+Error ReadTransaction::absent(std::string_view what, const Row& key) {
+  return Error(ErrorCode::NotFound, fmt::format("there is no {} {}", what, key_text(key)));
+}
+
+Result<std::optional<Row>> ReadTransaction::get_row(const TableShape& shape, const Row& key) const {
+  std::vector<Value> bound;
+  const std::string where = key_equals(shape, key, bound);
+  MARTLET_TRY_SET(internal::Outcome outcome,
+                  connection_.run(fmt::format("SELECT {} FROM {} WHERE {}", column_list(shape),
+                                              identifier(shape.table), where),
+                                  bound));
+  if (outcome.rows.empty()) return std::optional<Row>();
+  return std::optional<Row>(std::move(outcome.rows.front()));
+}
+
+Result<std::vector<Row>> ReadTransaction::select_rows(const TableShape& shape,
+                                                      const Query& query) const {
+  std::vector<Value> bound;
+  MARTLET_TRY_SET(const std::string rest, internal::query_text(connection_, shape, query, bound));
+  MARTLET_TRY_SET(internal::Outcome outcome,
+                  connection_.run(fmt::format("SELECT {} FROM {}{}", column_list(shape),
+                                              identifier(shape.table), rest),
+                                  bound));
+  return std::move(outcome.rows);
+}
+
+Result<std::int64_t> ReadTransaction::count_rows(const TableShape& shape,
+                                                 const Condition& condition) const {
+  std::vector<Value> bound;
+  MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
+  MARTLET_TRY_SET(
+      internal::Outcome outcome,
+      connection_.run(
+          fmt::format("SELECT count(*) FROM {} WHERE {}", identifier(shape.table), where), bound));
+  return std::get<std::int64_t>(outcome.rows.at(0).at(0));
+}
+
+Result<std::optional<std::int64_t>>
+ReadTransaction::greatest_integer(const TableShape& shape, const std::string& column,
+                                  const Condition& condition) const {
+  const Column* found = shape.find(column);
+  if (found == nullptr || found->type != ColumnType::Integer) {
+    return internal_error(
+        fmt::format("{} has no integer column {}; please report it", shape.table, column));
+  }
+  std::vector<Value> bound;
+  MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
+  MARTLET_TRY_SET(internal::Outcome outcome,
+                  connection_.run(fmt::format("SELECT max({}) FROM {} WHERE {}", identifier(column),
+                                              identifier(shape.table), where),
+                                  bound));
+  const auto* number = std::get_if<std::int64_t>(&outcome.rows.at(0).at(0));
+  return number == nullptr ? std::optional<std::int64_t>() : std::optional<std::int64_t>(*number);
+}
+
+Result<bool> Transaction::insert_row(const TableShape& shape, const Row& row,
+                                     OnExisting on_existing) {
+  std::vector<Value> bound;
+  std::string values;
+  for (const Value& value : row) values += (values.empty() ? "" : ", ") + parameter(bound, value);
+  std::string sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", identifier(shape.table),
+                                column_list(shape), values);
+  if (on_existing != OnExisting::Refuse) {
+    std::string key;
+    for (const std::size_t index : shape.key)
+      key += (key.empty() ? "" : ", ") + identifier(shape.columns[index].name);
+    std::string changes;
+    for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+      if (shape.is_key(i)) continue;
+      const std::string name = identifier(shape.columns[i].name);
+      changes += (changes.empty() ? "" : ", ") + name + " = excluded." + name;
+    }
+    const bool replace = on_existing == OnExisting::Replace && !changes.empty();
+    sql +=
+        fmt::format(" ON CONFLICT ({}) DO {}", key, replace ? "UPDATE SET " + changes : "NOTHING");
+  }
+  auto outcome = connection_.run(sql, bound);
+  if (!outcome.has_value()) {
+    return fail(missing_target(std::move(outcome).error())
+                    .with_context(fmt::format("writing a record of {} ({})", shape.table,
+                                              key_text(key_of(shape, row)))));
+  }
+  return outcome->changes > 0;
+}
+
+Result<void> Transaction::update_row(const TableShape& shape, const Row& row,
+                                     const Condition& expected) {
+  std::vector<Value> bound;
+  std::string changes;
+  for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+    if (shape.is_key(i)) continue;
+    changes += (changes.empty() ? "" : ", ") + identifier(shape.columns[i].name) + " = " +
+               parameter(bound, row[i]);
+  }
+  MARTLET_CHECK(!changes.empty(), "a record that is all key can't be updated");
+  const Row key = key_of(shape, row);
+  const std::string where = key_equals(shape, key, bound);
+  MARTLET_TRY_SET(const std::string condition, condition_text(connection_, shape, expected, bound));
+  auto outcome = connection_.run(fmt::format("UPDATE {} SET {} WHERE {} AND {}",
+                                             identifier(shape.table), changes, where, condition),
+                                 bound);
+  if (!outcome.has_value()) {
+    return fail(
+        missing_target(std::move(outcome).error())
+            .with_context(fmt::format("updating a record of {} ({})", shape.table, key_text(key))));
+  }
+  if (outcome->changes > 0) return {};
+  MARTLET_TRY_SET(const std::optional<Row> present, get_row(shape, key));
+  if (!present.has_value())
+    return not_found(fmt::format("updating {}: there is no record {}", shape.table, key_text(key)));
+  return conflict(
+      fmt::format("updating {} ({}): somebody changed it first; read it again and retry",
+                  shape.table, key_text(key)));
+}
+
+Result<std::int64_t> Transaction::set_rows(const TableShape& shape, const Condition& condition,
+                                           const std::string& column, Value value) {
+  if (shape.find(column) == nullptr) {
+    return internal_error(
+        fmt::format("{} has no column {}; please report it", shape.table, column));
+  }
+  std::vector<Value> bound;
+  const std::string set = identifier(column) + " = " + parameter(bound, std::move(value));
+  MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
+  auto outcome = connection_.run(
+      fmt::format("UPDATE {} SET {} WHERE {}", identifier(shape.table), set, where), bound);
+  if (!outcome.has_value()) {
+    return fail(missing_target(std::move(outcome).error())
+                    .with_context(fmt::format("setting {} of {}", column, shape.table)));
+  }
+  return outcome->changes;
+}
+
+Result<bool> Transaction::remove_row(const TableShape& shape, const Row& key) {
+  std::vector<Value> bound;
+  const std::string where = key_equals(shape, key, bound);
+  auto outcome = connection_.run(
+      fmt::format("DELETE FROM {} WHERE {}", identifier(shape.table), where), bound);
+  if (!outcome.has_value()) {
+    return fail(std::move(outcome).error().with_context(
+        fmt::format("removing a record of {} ({})", shape.table, key_text(key))));
+  }
+  return outcome->changes > 0;
+}
+
+Result<std::int64_t> Transaction::remove_rows(const TableShape& shape, const Condition& condition) {
+  std::vector<Value> bound;
+  MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
+  auto outcome = connection_.run(
+      fmt::format("DELETE FROM {} WHERE {}", identifier(shape.table), where), bound);
+  if (!outcome.has_value())
+    return fail(std::move(outcome).error().with_context(
+        fmt::format("removing records of {}", shape.table)));
+  return outcome->changes;
+}
+
+}  // namespace martlet::metadata

@@ -1,0 +1,74 @@
+// metadata/internal/sqlite_connection.h: one connection to a SQLite file. One thread at a time.
+#pragma once
+#include "base/result.h"
+#include "metadata/internal/connection.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace martlet::metadata::internal {
+
+enum class SqliteRole : std::uint8_t { Writer, Reader };
+
+struct SqliteSettings {
+  std::string path;
+  std::chrono::milliseconds busy_timeout{5000};
+  std::string vfs;  // "" = the system's
+};
+
+class SqliteConnection : public Connection {
+ public:
+  // A writer makes the file when it is absent.
+  static Result<std::unique_ptr<SqliteConnection>> open(const SqliteSettings& settings,
+                                                        SqliteRole role);
+  ~SqliteConnection() override;
+  SqliteConnection(const SqliteConnection&) = delete;
+  SqliteConnection& operator=(const SqliteConnection&) = delete;
+
+  Result<Outcome> run(const std::string& sql, std::span<const Value> bound) override;
+  std::string_view type_name(ColumnType type) const override;
+  std::string_view table_suffix() const override { return " STRICT"; }
+  Result<std::vector<std::string>> columns_of(const std::string& table) override;
+  std::string like(std::string_view expression, const std::string& pattern, bool ignore_case,
+                   std::vector<Value>& bound) const override;
+
+  // Without parameters and rows.
+  Result<void> execute(const std::string& sql) {
+    return run(sql, {}).map([](Outcome&&) {});
+  }
+  // The one integer that the statement returns.
+  Result<std::int64_t> integer(const std::string& sql);
+
+  bool in_transaction() const;
+  // Whether a statement since open() failed in a way after which nothing may be written any more: a
+  // failed sync or write, a damaged page.
+  bool broken() const { return broken_; }
+  // Pages in the write-ahead log after the last commit of this connection.
+  int log_pages() const { return log_pages_; }
+  // Moves what it can from the log into the database file without waiting for readers.
+  Result<void> checkpoint();
+
+ private:
+  SqliteConnection(sqlite3* handle, SqliteSettings settings)
+      : handle_(handle), settings_(std::move(settings)) {}
+  Result<sqlite3_stmt*> prepare(const std::string& sql);
+  Error error_of(int code);
+  static int on_commit(void* self, sqlite3* handle, const char* schema, int pages);
+
+  sqlite3* handle_;
+  SqliteSettings settings_;
+  std::unordered_map<std::string, sqlite3_stmt*> statements_;  // prepared, by text
+  int log_pages_ = 0;
+  bool broken_ = false;
+};
+
+}  // namespace martlet::metadata::internal

@@ -1,0 +1,160 @@
+#include "metadata/internal/sql_text.h"
+
+#include <fmt/format.h>
+
+namespace martlet::metadata::internal {
+
+namespace {
+
+constexpr std::size_t kMaxInValues = 1000;
+constexpr int kMaxDepth = 64;  // of a condition's tree
+
+Error unknown_column(const TableShape& shape, std::string_view column) {
+  return Error(
+      ErrorCode::Internal,
+      fmt::format(
+          "a query of {} names the column {}, which the record doesn't have; please report it",
+          shape.table, column));
+}
+
+struct ConditionWriter {
+  const Connection& connection;
+  const TableShape& shape;
+  std::vector<Value>& bound;
+
+  Result<std::string> parts(const Condition& condition, std::string_view operation,
+                            std::string_view of_none, int depth) {
+    if (condition.parts.empty()) return std::string(of_none);
+    std::string text = "(";
+    for (std::size_t i = 0; i < condition.parts.size(); ++i) {
+      if (i > 0) text += operation;
+      MARTLET_TRY_SET(const std::string part, write(condition.parts[i], depth + 1));
+      text += part;
+    }
+    return text + ")";
+  }
+
+  Result<std::string> compare(const Condition& condition, std::string_view operation) {
+    return fmt::format("{} {} {}", identifier(condition.column), operation,
+                       parameter(bound, condition.values.front()));
+  }
+
+  Result<std::string> write(const Condition& condition, int depth) {
+    if (depth > kMaxDepth)
+      return invalid_argument(fmt::format(
+          "a condition on {} is nested more than {} deep; simplify it", shape.table, kMaxDepth));
+    using Kind = Condition::Kind;
+    switch (condition.kind) {
+      case Kind::Always: return std::string("1 = 1");
+      case Kind::All: return parts(condition, " AND ", "1 = 1", depth);
+      case Kind::Any: return parts(condition, " OR ", "1 = 0", depth);
+      case Kind::Not: {
+        MARTLET_CHECK(condition.parts.size() == 1, "negate() has one part");
+        MARTLET_TRY_SET(const std::string part, write(condition.parts.front(), depth + 1));
+        return "NOT (" + part + ")";
+      }
+      default: break;
+    }
+    if (shape.find(condition.column) == nullptr)
+      return fail(unknown_column(shape, condition.column));
+    switch (condition.kind) {
+      case Kind::Equal:
+        if (std::holds_alternative<std::monostate>(condition.values.front()))
+          return identifier(condition.column) + " IS NULL";
+        return compare(condition, "=");
+      case Kind::NotEqual: return compare(condition, "<>");
+      case Kind::Less: return compare(condition, "<");
+      case Kind::AtMost: return compare(condition, "<=");
+      case Kind::Greater: return compare(condition, ">");
+      case Kind::AtLeast: return compare(condition, ">=");
+      case Kind::IsNull: return identifier(condition.column) + " IS NULL";
+      case Kind::Like:
+      case Kind::LikeIgnoringCase:
+        return connection.like(identifier(condition.column),
+                               std::get<std::string>(condition.values.front()),
+                               condition.kind == Kind::LikeIgnoringCase, bound);
+      case Kind::In: {
+        if (condition.values.empty()) return std::string("1 = 0");
+        if (condition.values.size() > kMaxInValues) {
+          return invalid_argument(
+              fmt::format("looking for {} values of {} at once, where {} are allowed; ask in parts",
+                          condition.values.size(), condition.column, kMaxInValues));
+        }
+        std::string text = identifier(condition.column) + " IN (";
+        for (std::size_t i = 0; i < condition.values.size(); ++i) {
+          if (i > 0) text += ", ";
+          text += parameter(bound, condition.values[i]);
+        }
+        return text + ")";
+      }
+      default: break;
+    }
+    return internal_error("a condition of an unknown kind; please report it");
+  }
+};
+
+}  // namespace
+
+std::string identifier(std::string_view name) {
+  std::string text = "\"";
+  for (const char c : name) {
+    if (c == '"') text += '"';
+    text += c;
+  }
+  return text + "\"";
+}
+
+std::string column_list(const TableShape& shape) {
+  std::string text;
+  for (const Column& column : shape.columns) {
+    if (!text.empty()) text += ", ";
+    text += identifier(column.name);
+  }
+  return text;
+}
+
+std::string parameter(std::vector<Value>& bound, Value value) {
+  bound.push_back(std::move(value));
+  return "?" + std::to_string(bound.size());
+}
+
+std::string key_equals(const TableShape& shape, const Row& key, std::vector<Value>& bound) {
+  MARTLET_CHECK(key.size() == shape.key.size(), "a look-up needs every field of the record's key");
+  std::string text;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    if (i > 0) text += " AND ";
+    text += identifier(shape.columns[shape.key[i]].name) + " = " + parameter(bound, key[i]);
+  }
+  return text;
+}
+
+Result<std::string> condition_text(const Connection& connection, const TableShape& shape,
+                                   const Condition& condition, std::vector<Value>& bound) {
+  return ConditionWriter{connection, shape, bound}.write(condition, 0);
+}
+
+Result<std::string> query_text(const Connection& connection, const TableShape& shape,
+                               const Query& query, std::vector<Value>& bound) {
+  std::string text;
+  if (query.condition().kind != Condition::Kind::Always) {
+    MARTLET_TRY_SET(const std::string condition,
+                    condition_text(connection, shape, query.condition(), bound));
+    text += " WHERE " + condition;
+  }
+  for (std::size_t i = 0; i < query.orders().size(); ++i) {
+    const auto& [column, order] = query.orders()[i];
+    if (shape.find(column) == nullptr) return fail(unknown_column(shape, column));
+    text += i == 0 ? " ORDER BY " : ", ";
+    text += identifier(column) + (order == Order::Descending ? " DESC" : " ASC");
+  }
+  if (query.row_limit().has_value() || query.row_offset() > 0) {
+    const std::int64_t limit = query.row_limit().value_or(std::numeric_limits<std::int64_t>::max());
+    if (limit < 0 || query.row_offset() < 0)
+      return invalid_argument("a query's limit and offset can't be negative");
+    text += " LIMIT " + parameter(bound, limit);
+    text += " OFFSET " + parameter(bound, query.row_offset());
+  }
+  return text;
+}
+
+}  // namespace martlet::metadata::internal
