@@ -1,0 +1,594 @@
+#include "table/engine.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "table/internal/vectors.h"
+
+#include <duckdb.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+namespace martlet::table {
+
+using columns::Batch;
+using columns::Cell;
+using columns::Column;
+using columns::Field;
+using columns::Schema;
+using columns::Type;
+
+namespace {
+
+constexpr std::size_t kRowsPerPiece = 65'536;
+constexpr std::chrono::milliseconds kCancelPoll{20};
+
+ErrorCode code_of(duckdb_error_type type) {
+  switch (type) {
+    case DUCKDB_ERROR_PERMISSION: return ErrorCode::PermissionDenied;
+    case DUCKDB_ERROR_IO:
+    case DUCKDB_ERROR_HTTP:
+    case DUCKDB_ERROR_NETWORK:
+    case DUCKDB_ERROR_CONNECTION: return ErrorCode::Unavailable;
+    case DUCKDB_ERROR_OUT_OF_MEMORY:
+    case DUCKDB_ERROR_OBJECT_SIZE: return ErrorCode::ResourceExhausted;
+    case DUCKDB_ERROR_SERIALIZATION: return ErrorCode::Corrupt;
+    case DUCKDB_ERROR_INTERRUPT: return ErrorCode::Cancelled;
+    case DUCKDB_ERROR_INTERNAL:
+    case DUCKDB_ERROR_FATAL:
+    case DUCKDB_ERROR_NULL_POINTER: return ErrorCode::Internal;
+    default: return ErrorCode::InvalidArgument;
+  }
+}
+
+// A statement that fails to prepare gives its error's type only as the message's first words, which
+// DuckDB makes from the same table.
+ErrorCode code_of_prepare(std::string_view message) {
+  if (message.starts_with("Permission Error")) return ErrorCode::PermissionDenied;
+  if (message.starts_with("IO Error")) return ErrorCode::Unavailable;
+  if (message.starts_with("Out of Memory Error")) return ErrorCode::ResourceExhausted;
+  if (message.starts_with("INTERRUPT Error")) return ErrorCode::Cancelled;
+  if (message.starts_with("INTERNAL Error")) return ErrorCode::Internal;
+  return ErrorCode::InvalidArgument;
+}
+
+std::string text_or(const char* text, std::string_view otherwise) {
+  return text == nullptr ? std::string(otherwise) : std::string(text);
+}
+
+// Owners of DuckDB's handles.
+struct Statements {
+  duckdb_extracted_statements handle = nullptr;
+  ~Statements() {
+    if (handle != nullptr) duckdb_destroy_extracted(&handle);
+  }
+};
+struct Prepared {
+  duckdb_prepared_statement handle = nullptr;
+  ~Prepared() {
+    if (handle != nullptr) duckdb_destroy_prepare(&handle);
+  }
+};
+struct Answer {
+  duckdb_result handle{};
+  ~Answer() { duckdb_destroy_result(&handle); }
+};
+struct Chunk {
+  duckdb_data_chunk handle = nullptr;
+  ~Chunk() {
+    if (handle != nullptr) duckdb_destroy_data_chunk(&handle);
+  }
+};
+
+// Interrupts a connection when its statement must stop. Without a limit it costs nothing.
+class Watchdog {
+ public:
+  Watchdog(duckdb_connection connection, const Limits& limits, const EngineOptions& options)
+      : connection_(connection), deadline_(limits.deadline.at), cancel_(limits.cancel) {
+    if (options.statement_limit) {
+      const auto own = std::chrono::steady_clock::now() + *options.statement_limit;
+      deadline_ = deadline_ ? std::min(*deadline_, own) : own;
+    }
+    if (deadline_ || cancel_) thread_ = std::thread([this] { watch(); });
+  }
+  ~Watchdog() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  bool late() const { return late_.load(); }
+
+ private:
+  void watch() {
+    std::unique_lock lock(mutex_);
+    while (!done_) {
+      const auto now = std::chrono::steady_clock::now();
+      if (deadline_ && now >= *deadline_) late_.store(true);
+      // Again and again: an interrupt that comes before the statement has begun is lost.
+      if (late_.load() || (cancel_ && cancel_->cancelled())) duckdb_interrupt(connection_);
+      auto wake = now + kCancelPoll;
+      if (deadline_ && !cancel_ && !late_.load()) wake = *deadline_;
+      changed_.wait_until(lock, wake);
+    }
+  }
+
+  duckdb_connection connection_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  std::optional<CancelToken> cancel_;
+  std::atomic<bool> late_{false};
+  std::mutex mutex_;  // guards done_
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+tl::unexpected<Error> failed(ErrorCode code, const std::string& message, const Watchdog& watchdog) {
+  if (code != ErrorCode::Cancelled) return fail(code, message);
+  if (watchdog.late()) {
+    return fail(ErrorCode::DeadlineExceeded, "the SQL statement ran longer than its time limit and "
+                                             "was stopped; simplify it or raise the limit");
+  }
+  return fail(ErrorCode::Cancelled, "the SQL statement was cancelled");
+}
+
+duckdb_state bind(duckdb_prepared_statement statement, idx_t index, const Cell& cell) {
+  if (cell.missing) return duckdb_bind_null(statement, index);
+  switch (cell.type) {
+    case Type::Bool: return duckdb_bind_boolean(statement, index, cell.boolean);
+    case Type::Int64: return duckdb_bind_int64(statement, index, cell.integer);
+    case Type::Double: return duckdb_bind_double(statement, index, cell.number);
+    case Type::Text:
+      return duckdb_bind_varchar_length(statement, index, cell.text.data(), cell.text.size());
+    case Type::Timestamp: return duckdb_bind_timestamp_tz(statement, index, {cell.integer});
+    case Type::Date:
+      return duckdb_bind_date(statement, index, {static_cast<std::int32_t>(cell.integer)});
+  }
+  return DuckDBError;
+}
+
+// The collectors of a result's columns, and the schema they make.
+struct Collectors {
+  std::vector<ColumnCollector> columns;
+  Schema schema;
+  std::size_t rows = 0;
+
+  Result<void> append(duckdb_data_chunk chunk) {
+    const idx_t more = duckdb_data_chunk_get_size(chunk);
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      MARTLET_TRY(columns[c].append(duckdb_data_chunk_get_vector(chunk, c), more));
+    }
+    rows += more;
+    return {};
+  }
+  Batch finish() {
+    std::vector<Column> finished;
+    finished.reserve(columns.size());
+    for (auto& column : columns) finished.push_back(column.finish());
+    rows = 0;
+    return Batch(schema, std::move(finished));
+  }
+};
+
+Result<Schema> schema_from(std::vector<Field> fields) {
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (fields[i].name == fields[j].name) {
+        return invalid_argument(
+            fmt::format("the query gives two columns called \"{}\"; give one another name with AS, "
+                        "or leave it out (select * exclude (…))",
+                        fields[i].name));
+      }
+    }
+  }
+  return Schema(std::move(fields));
+}
+
+Result<Collectors> collectors_of(duckdb_result& answer, const Zone& zone) {
+  Collectors collectors;
+  std::vector<Field> fields;
+  const idx_t width = duckdb_column_count(&answer);
+  for (idx_t c = 0; c < width; ++c) {
+    std::string name = text_or(duckdb_column_name(&answer, c), "");
+    MARTLET_TRY_SET(auto collector,
+                    ColumnCollector::create(name, duckdb_column_logical_type(&answer, c), zone));
+    fields.push_back({std::move(name), collector.type()});
+    collectors.columns.push_back(std::move(collector));
+  }
+  MARTLET_TRY_SET(collectors.schema, schema_from(std::move(fields)));
+  return collectors;
+}
+
+}  // namespace
+
+std::string quote_name(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string quote_text(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += '\'';
+    quoted += c;
+  }
+  return quoted + '\'';
+}
+
+std::string engine_version() { return text_or(duckdb_library_version(), ""); }
+
+struct Engine::State {
+  EngineOptions options;
+  duckdb_database database = nullptr;
+  duckdb_connection connection = nullptr;
+
+  ~State() {
+    if (connection != nullptr) duckdb_disconnect(&connection);
+    if (database != nullptr) duckdb_close(&database);
+  }
+
+  using Sink = std::function<Result<void>(duckdb_result&, const Watchdog&)>;
+  // Runs every statement; hands the last one's answer to `sink`.
+  Result<void> run(std::string_view sql, std::span<const Cell> parameters, const Limits& limits,
+                   const Sink& sink);
+  Result<void> run_one(duckdb_prepared_statement statement, const Watchdog& watchdog,
+                       const Sink& sink);
+};
+
+namespace {
+
+Result<void> bind_all(duckdb_prepared_statement statement, std::span<const Cell> parameters) {
+  const idx_t wanted = duckdb_nparams(statement);
+  if (wanted != parameters.size()) {
+    return invalid_argument(
+        fmt::format("the SQL statement has {} parameter(s) but {} value(s) were given", wanted,
+                    parameters.size()));
+  }
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (bind(statement, i + 1, parameters[i]) != DuckDBSuccess) {
+      return invalid_argument(
+          fmt::format("parameter {} of the SQL statement could not be set", i + 1));
+    }
+  }
+  return {};
+}
+
+// Reads the answer to its end, which is what runs a streamed statement. `each` sees every chunk.
+Result<void> read_all(duckdb_result& answer, const Watchdog& watchdog,
+                      const std::function<Result<void>(duckdb_data_chunk)>& each) {
+  while (true) {
+    const Chunk chunk{duckdb_fetch_chunk(answer)};
+    if (chunk.handle == nullptr) break;
+    MARTLET_TRY(each(chunk.handle));
+  }
+  if (const char* error = duckdb_result_error(&answer); error != nullptr) {
+    return failed(code_of(duckdb_result_error_type(&answer)), error, watchdog);
+  }
+  return {};
+}
+
+Result<void> drain(duckdb_result& answer, const Watchdog& watchdog) {
+  return read_all(answer, watchdog, [](duckdb_data_chunk) -> Result<void> { return {}; });
+}
+
+std::string setting(std::string_view name, std::string_view value) {
+  return fmt::format("SET {} = {};", name, quote_text(value));
+}
+
+std::string settings_of(const EngineOptions& options) {
+  std::string sql = setting("TimeZone", options.zone.name());
+  sql += "SET preserve_insertion_order = true; SET enable_progress_bar = false;";
+  if (options.memory_limit_bytes > 0)
+    sql += setting("memory_limit", fmt::format("{}B", options.memory_limit_bytes));
+  if (options.access == Access::UserSql) {
+    if (!options.readable_paths.empty()) {
+      std::vector<std::string> quoted;
+      for (const auto& path : options.readable_paths) quoted.push_back(quote_text(path));
+      sql += fmt::format("SET allowed_paths = [{}];", join(quoted, ", "));
+    }
+    sql += "SET enable_external_access = false; SET lock_configuration = true;";
+  }
+  return sql;
+}
+
+}  // namespace
+
+Result<void> Engine::State::run_one(duckdb_prepared_statement statement, const Watchdog& watchdog,
+                                    const Sink& sink) {
+  Answer answer;
+  // Streaming: rows come as they are made, so that a large result needs no memory of its own.
+  const duckdb_state state = duckdb_execute_prepared_streaming(statement, &answer.handle);
+  if (state != DuckDBSuccess) {
+    return failed(code_of(duckdb_result_error_type(&answer.handle)),
+                  text_or(duckdb_result_error(&answer.handle), "the SQL statement failed"),
+                  watchdog);
+  }
+  return sink(answer.handle, watchdog);
+}
+
+Result<void> Engine::State::run(std::string_view sql, std::span<const Cell> parameters,
+                                const Limits& limits, const Sink& sink) {
+  const Watchdog watchdog(connection, limits, options);
+  Statements statements;
+  const std::string text(sql);
+  const idx_t count = duckdb_extract_statements(connection, text.c_str(), &statements.handle);
+  if (count == 0) {
+    return invalid_argument(
+        text_or(duckdb_extract_statements_error(statements.handle), "there is no SQL statement"));
+  }
+  for (idx_t i = 0; i < count; ++i) {
+    const bool last = i + 1 == count;
+    Prepared prepared;
+    if (duckdb_prepare_extracted_statement(connection, statements.handle, i, &prepared.handle) !=
+        DuckDBSuccess) {
+      const std::string message =
+          text_or(duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
+      return failed(code_of_prepare(message), message, watchdog);
+    }
+    if (last) MARTLET_TRY(bind_all(prepared.handle, parameters));
+    MARTLET_TRY(run_one(prepared.handle, watchdog, last ? sink : Sink(drain)));
+  }
+  return {};
+}
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Engine::~Engine() = default;
+
+const EngineOptions& Engine::options() const { return state_->options; }
+
+void Engine::interrupt() { duckdb_interrupt(state_->connection); }
+
+Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
+  if (options.threads < 1) return invalid_argument("the SQL engine needs at least one thread");
+  auto state = std::make_unique<State>();
+  state->options = options;
+  duckdb_config config = nullptr;
+  if (duckdb_create_config(&config) != DuckDBSuccess)
+    return internal_error("DuckDB gave no configuration");
+  const std::pair<const char*, std::string> fixed[] = {
+      {"threads", std::to_string(options.threads)}, {"autoinstall_known_extensions", "false"},
+      {"autoload_known_extensions", "false"},       {"allow_community_extensions", "false"},
+      {"temp_directory", options.temp_directory},
+  };
+  bool accepted = true;
+  for (const auto& [name, value] : fixed) {
+    accepted = accepted && duckdb_set_config(config, name, value.c_str()) == DuckDBSuccess;
+  }
+  char* why = nullptr;
+  const bool opened =
+      accepted && duckdb_open_ext(nullptr, &state->database, config, &why) == DuckDBSuccess;
+  const std::string reason = text_or(why, "a setting was refused");
+  if (why != nullptr) duckdb_free(why);
+  duckdb_destroy_config(&config);
+  if (!opened) return internal_error("starting DuckDB: " + reason);
+  if (duckdb_connect(state->database, &state->connection) != DuckDBSuccess) {
+    return internal_error("connecting to DuckDB failed");
+  }
+  auto engine =
+      std::unique_ptr<Engine>(new Engine(std::move(state)));  // the constructor is private
+  if (auto set = engine->execute(settings_of(options)); !set.has_value()) {
+    return fail(std::move(set).error().with_context("setting up the SQL engine"));
+  }
+  return engine;
+}
+
+Result<void> Engine::stream(std::string_view sql, std::span<const Cell> parameters,
+                            const std::function<Result<void>(const Batch&)>& each,
+                            const Limits& limits) {
+  return state_->run(
+      sql, parameters, limits,
+      [&](duckdb_result& answer, const Watchdog& watchdog) -> Result<void> {
+        MARTLET_TRY_SET(Collectors collectors, collectors_of(answer, state_->options.zone));
+        bool given = false;
+        const auto take = [&](duckdb_data_chunk chunk) -> Result<void> {
+          MARTLET_TRY(collectors.append(chunk));
+          if (collectors.rows < kRowsPerPiece) return {};
+          given = true;
+          return each(collectors.finish());
+        };
+        MARTLET_TRY(read_all(answer, watchdog, take));
+        return collectors.rows > 0 || !given ? each(collectors.finish()) : Result<void>();
+      });
+}
+
+Result<Batch> Engine::query(std::string_view sql, std::span<const Cell> parameters,
+                            const Limits& limits) {
+  Batch all;
+  const auto take = [&](duckdb_result& answer, const Watchdog& watchdog) -> Result<void> {
+    MARTLET_TRY_SET(Collectors collectors, collectors_of(answer, state_->options.zone));
+    MARTLET_TRY(read_all(answer, watchdog,
+                         [&](duckdb_data_chunk chunk) { return collectors.append(chunk); }));
+    all = collectors.finish();
+    return {};
+  };
+  MARTLET_TRY(state_->run(sql, parameters, limits, take));
+  return all;
+}
+
+Result<void> Engine::execute(std::string_view sql, const Limits& limits) {
+  return state_->run(sql, {}, limits, drain);
+}
+
+Result<Schema> Engine::schema_of(std::string_view sql) {
+  Prepared prepared;
+  if (duckdb_prepare(state_->connection, std::string(sql).c_str(), &prepared.handle) !=
+      DuckDBSuccess) {
+    const std::string message =
+        text_or(duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
+    return fail(code_of_prepare(message), message);
+  }
+  std::vector<Field> fields;
+  const idx_t width = duckdb_prepared_statement_column_count(prepared.handle);
+  for (idx_t c = 0; c < width; ++c) {
+    const char* name_given = duckdb_prepared_statement_column_name(prepared.handle, c);
+    std::string name = text_or(name_given, "");
+    duckdb_free(const_cast<char*>(name_given));  // the C API gives it away as const
+    duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(prepared.handle, c);
+    auto type = column_type(name, logical);
+    duckdb_destroy_logical_type(&logical);
+    MARTLET_TRY(type);
+    fields.push_back({std::move(name), *type});
+  }
+  return schema_from(std::move(fields));
+}
+
+namespace {
+
+// Walks DuckDB's own syntax tree. `hidden` holds the names that WITH gives at this place, in lower
+// case.
+void collect_tables(const Json& node, std::set<std::string> hidden, std::set<std::string>& found) {
+  if (node.is_array()) {
+    for (const Json& item : node) collect_tables(item, hidden, found);
+    return;
+  }
+  if (!node.is_object()) return;
+  if (node.value("type", Json()) == "BASE_TABLE" && node.value("schema_name", "").empty()) {
+    const std::string name = node.value("table_name", "");
+    if (!hidden.contains(lower_ascii(name))) found.insert(name);
+  }
+  const auto ctes = node.find("cte_map");
+  if (ctes != node.end() && ctes->is_object() && ctes->contains("map")) {
+    for (const Json& entry : (*ctes)["map"]) {
+      const std::string name = lower_ascii(entry.value("key", ""));
+      std::set<std::string> inner = hidden;
+      const Json& query = entry.contains("value") ? entry["value"] : entry;
+      // Only a recursive one sees itself.
+      if (to_text(query).find("RECURSIVE_CTE_NODE") != std::string::npos) inner.insert(name);
+      collect_tables(query, inner, found);
+      hidden.insert(name);
+    }
+  }
+  for (const auto& [key, value] : node.items()) {
+    if (key != "cte_map") collect_tables(value, hidden, found);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> Engine::tables_of(std::string_view sql) {
+  const Cell text = Cell::of_text(sql);
+  MARTLET_TRY_SET(const Batch answer,
+                  query("SELECT json_serialize_sql(?::varchar)::varchar AS tree", {&text, 1}));
+  MARTLET_TRY_SET(const Json tree,
+                  parse_json(answer.column(0).text(0), {.size_bytes = 64U << 20, .depth = 2'000}));
+  if (tree.value("error", true)) {
+    return invalid_argument(
+        fmt::format("not a SQL query: {}", tree.value("error_message", "it could not be read")));
+  }
+  const std::size_t count = tree.contains("statements") ? tree["statements"].size() : 0;
+  if (count != 1)
+    return invalid_argument(fmt::format("one SQL query was expected but there are {}", count));
+  std::set<std::string> found;
+  collect_tables(tree, {}, found);
+  return std::vector<std::string>(found.begin(), found.end());
+}
+
+struct TableAppender::State {
+  std::string table;
+  Schema schema;
+  duckdb_appender appender = nullptr;
+  Chunk chunk;
+
+  ~State() {
+    if (appender != nullptr) duckdb_appender_destroy(&appender);
+  }
+  Error error(std::string_view doing) const {
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("{} table \"{}\": {}", doing, table,
+                             text_or(duckdb_appender_error(appender), "DuckDB refused")));
+  }
+};
+
+TableAppender::TableAppender(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TableAppender::TableAppender(TableAppender&&) noexcept = default;
+TableAppender& TableAppender::operator=(TableAppender&&) noexcept = default;
+TableAppender::~TableAppender() = default;
+
+Result<void> TableAppender::append(const Batch& batch) {
+  if (batch.schema() != state_->schema) {
+    return invalid_argument(fmt::format(
+        "filling table \"{}\": the rows have other columns than the table", state_->table));
+  }
+  const std::size_t most = duckdb_vector_size();
+  for (std::size_t begin = 0; begin < batch.rows(); begin += most) {
+    duckdb_data_chunk_reset(state_->chunk.handle);
+    if (auto filled =
+            fill_chunk(state_->chunk.handle, batch, begin, std::min(most, batch.rows() - begin));
+        !filled) {
+      return fail(std::move(filled).error().with_context(
+          fmt::format("filling table \"{}\"", state_->table)));
+    }
+    if (duckdb_append_data_chunk(state_->appender, state_->chunk.handle) != DuckDBSuccess) {
+      return fail(state_->error("filling"));
+    }
+  }
+  return {};
+}
+
+Result<void> TableAppender::finish() {
+  if (state_->appender == nullptr) return {};
+  if (duckdb_appender_close(state_->appender) != DuckDBSuccess)
+    return fail(state_->error("finishing"));
+  duckdb_appender_destroy(&state_->appender);
+  state_->appender = nullptr;
+  return {};
+}
+
+Result<TableAppender> Engine::create_table(std::string_view name, const Schema& schema) {
+  if (schema.size() == 0)
+    return invalid_argument(fmt::format("table \"{}\" needs at least one column", name));
+  MARTLET_TRY(drop(name));
+  std::string columns;
+  std::vector<duckdb_logical_type> types;
+  for (const Field& field : schema.fields()) {
+    if (!columns.empty()) columns += ", ";
+    columns += quote_name(field.name) + " " + sql_type(field.type);
+  }
+  MARTLET_TRY(execute(fmt::format("CREATE TABLE {} ({})", quote_name(name), columns)));
+  auto state = std::make_unique<TableAppender::State>();
+  state->table = name;
+  state->schema = schema;
+  if (duckdb_appender_create(state_->connection, nullptr, state->table.c_str(), &state->appender) !=
+      DuckDBSuccess) {
+    return fail(state->error("creating"));
+  }
+  for (idx_t c = 0; c < schema.size(); ++c)
+    types.push_back(duckdb_appender_column_type(state->appender, c));
+  state->chunk.handle = duckdb_create_data_chunk(types.data(), types.size());
+  for (auto& type : types) duckdb_destroy_logical_type(&type);
+  return TableAppender(std::move(state));
+}
+
+Result<void> Engine::register_batch(std::string_view name, const Batch& batch) {
+  MARTLET_TRY_SET(TableAppender appender, create_table(name, batch.schema()));
+  MARTLET_TRY(appender.append(batch));
+  return appender.finish();
+}
+
+Result<void> Engine::drop(std::string_view name) {
+  // DuckDB refuses to drop a view as a table, and the other way round.
+  const Cell wanted = Cell::of_text(name);
+  MARTLET_TRY_SET(
+      const Batch views,
+      query("SELECT 1 AS found FROM duckdb_views() WHERE NOT internal AND view_name = ?",
+            {&wanted, 1}));
+  return execute(
+      fmt::format("DROP {} IF EXISTS {}", views.rows() > 0 ? "VIEW" : "TABLE", quote_name(name)));
+}
+
+}  // namespace martlet::table
