@@ -1,6 +1,7 @@
 #include "table/csv.h"
 
 #include "base/text.h"
+#include "table/files.h"
 #include "table/internal/text_types.h"
 
 #include <algorithm>
@@ -342,7 +343,8 @@ Result<Batch> read_csv(std::span<const std::string> files, const CsvOptions& opt
   if (files.empty()) return invalid_argument("no CSV file was named");
   MARTLET_TRY_SET(auto engine,
                   Engine::open({.access = Access::Sources, .threads = options.threads}));
-  return Reader(*engine, files, options).read();
+  MARTLET_TRY_SET(const auto paths, find_files(*engine, files));
+  return Reader(*engine, paths, options).read();
 }
 
 std::string csv_text(const Batch& batch) {

@@ -1,4 +1,3 @@
-#include "base/fake_file_system.h"
 #include "table/csv.h"
 #include "table/files.h"
 #include "table/json_lines.h"
@@ -172,6 +171,7 @@ TEST_F(Csv, missing_files_and_empty_patterns_are_not_found) {
     ASSERT_FALSE(files.has_value());
     EXPECT_EQ(files.error().code(), ErrorCode::NotFound);
     EXPECT_NE(files.error().message().find(name), std::string::npos);
+    EXPECT_EQ(read(path).error().code(), ErrorCode::NotFound);
   }
 }
 

@@ -7,13 +7,17 @@
 namespace martlet::table {
 
 Result<std::vector<std::string>> find_files(std::span<const std::string> patterns) {
-  if (patterns.empty()) return invalid_argument("no file was named");
   MARTLET_TRY_SET(auto engine, Engine::open({.access = Access::Sources}));
+  return find_files(*engine, patterns);
+}
+
+Result<std::vector<std::string>> find_files(Engine& engine, std::span<const std::string> patterns) {
+  if (patterns.empty()) return invalid_argument("no file was named");
   std::vector<std::string> found;
   for (const std::string& pattern : patterns) {
     const columns::Cell parameter = columns::Cell::of_text(pattern);
     MARTLET_TRY_SET(const columns::Batch rows,
-                    engine->query("SELECT file FROM glob(?) ORDER BY file", {&parameter, 1}));
+                    engine.query("SELECT file FROM glob(?) ORDER BY file", {&parameter, 1}));
     if (rows.rows() == 0) {
       return not_found(
           pattern.find_first_of("*?[") == std::string::npos

@@ -8,6 +8,8 @@
 
 namespace martlet::table {
 
+class Engine;
+
 // The files that the paths and glob patterns (*, ?, [a-z], **) name: in the order of the patterns,
 // those of one pattern sorted by byte, each file once. NotFound, naming the pattern, when one
 // matches nothing; InvalidArgument when there are no patterns.

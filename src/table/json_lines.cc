@@ -126,9 +126,9 @@ std::string lines_of(const std::string& file) {
 }  // namespace
 
 Result<Batch> read_json_lines(std::span<const std::string> files, const JsonLinesOptions& options) {
-  MARTLET_TRY_SET(const auto paths, find_files(files));
   MARTLET_TRY_SET(auto engine,
                   Engine::open({.access = Access::Sources, .threads = options.threads}));
+  MARTLET_TRY_SET(const auto paths, find_files(*engine, files));
   Reader reader(options);
   for (const auto& path : paths) {
     std::size_t line = 0;

@@ -100,10 +100,10 @@ Result<Schema> parquet_schema(const std::string& file) {
 
 Result<void> stream_parquet(std::span<const std::string> files, const ParquetOptions& options,
                             const std::function<Result<void>(const Batch&)>& each) {
-  MARTLET_TRY_SET(const auto paths, find_files(files));
   MARTLET_TRY_SET(
       auto engine,
       Engine::open({.access = Access::Sources, .threads = options.threads, .zone = options.zone}));
+  MARTLET_TRY_SET(const auto paths, find_files(*engine, files));
   Schema first;
   for (std::size_t f = 0; f < paths.size(); ++f) {
     MARTLET_TRY_SET(Schema schema, schema_in(*engine, paths[f]));
