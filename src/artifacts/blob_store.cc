@@ -1,0 +1,22 @@
+#include "artifacts/blob_store.h"
+
+namespace martlet::artifacts {
+
+Result<Digest> BlobStore::put(std::string_view bytes) {
+  MARTLET_TRY_SET(const std::vector<Digest> digests, put_many(std::span(&bytes, 1)));
+  return digests.front();
+}
+
+Error no_such_blob(const Digest& digest) {
+  return Error(ErrorCode::NotFound, "there is no blob " + digest.text() +
+                                        " in the store; `martlet verify` lists what refers to it");
+}
+
+Error corrupt_blob(const Digest& digest, std::string_view found) {
+  return Error(
+      ErrorCode::Corrupt,
+      "blob " + digest.text() + " is damaged: " + std::string(found) +
+          "; restore it from a backup, or make it again from its inputs (`martlet reproduce`)");
+}
+
+}  // namespace martlet::artifacts

@@ -1,0 +1,131 @@
+// One suite that every blob store driver must pass.
+#include "artifacts/directory_blob_store.h"
+#include "artifacts/memory_blob_store.h"
+#include "base/fake_file_system.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace martlet::artifacts {
+namespace {
+
+struct MemoryDriver {
+  FakeFileSystem files;
+  MemoryBlobStore store{files};
+  BlobStore& operator()() { return store; }
+};
+
+struct DirectoryDriver {
+  FakeFileSystem files;
+  std::unique_ptr<DirectoryBlobStore> store = *DirectoryBlobStore::open(files, "/store/blobs");
+  BlobStore& operator()() { return *store; }
+};
+
+template <class Driver>
+class BlobStoreConformance : public ::testing::Test {
+ protected:
+  void write_file(const std::string& path, std::string_view bytes) {
+    ASSERT_TRUE(driver_.files.write_file_durably(path, bytes).has_value());
+  }
+  BlobStore& store() { return driver_(); }
+  Driver driver_;
+};
+
+using Drivers = ::testing::Types<MemoryDriver, DirectoryDriver>;
+TYPED_TEST_SUITE(BlobStoreConformance, Drivers);
+
+TYPED_TEST(BlobStoreConformance, bytes_read_back_equal_under_their_digest) {
+  const std::string zeros(3'000'000, '\0');
+  for (const std::string& bytes : {std::string(), std::string("a"), zeros}) {
+    const auto digest = this->store().put(bytes);
+    ASSERT_TRUE(digest.has_value()) << digest.error().message();
+    EXPECT_EQ(*digest, digest_of(bytes));
+    EXPECT_EQ(*this->store().get(*digest), bytes);
+    EXPECT_EQ(*this->store().size_bytes(*digest), bytes.size());
+    EXPECT_TRUE(*this->store().exists(*digest));
+    EXPECT_TRUE(this->store().verify(*digest).has_value());
+  }
+}
+
+TYPED_TEST(BlobStoreConformance, putting_twice_keeps_one) {
+  ASSERT_TRUE(this->store().put("a").has_value());
+  ASSERT_TRUE(this->store().put("a").has_value());
+  EXPECT_EQ(this->store().list()->size(), 1U);
+}
+
+TYPED_TEST(BlobStoreConformance, put_many_answers_in_order_with_repeats) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 200; ++i) texts.push_back("blob " + std::to_string(i % 150));
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const auto digests = this->store().put_many(views);
+  ASSERT_TRUE(digests.has_value()) << digests.error().message();
+  ASSERT_EQ(digests->size(), texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    EXPECT_EQ(*this->store().get((*digests)[i]), texts[i]);
+  EXPECT_EQ(this->store().list()->size(), 150U);
+  EXPECT_TRUE(this->store().put_many({})->empty());
+}
+
+TYPED_TEST(BlobStoreConformance, what_is_absent_is_not_found_everywhere) {
+  const Digest digest = digest_of("nothing");
+  EXPECT_EQ(this->store().get(digest).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(this->store().open(digest).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(this->store().size_bytes(digest).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(this->store().local_path(digest).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(this->store().verify(digest).error().code(), ErrorCode::NotFound);
+  EXPECT_FALSE(*this->store().exists(digest));
+  EXPECT_TRUE(this->store().remove(digest).has_value());
+  EXPECT_TRUE(this->store().list()->empty());
+}
+
+TYPED_TEST(BlobStoreConformance, ranges_are_cut_at_the_end) {
+  const Digest digest = *this->store().put("0123456789");
+  const auto reader = this->store().open(digest);
+  ASSERT_TRUE(reader.has_value());
+  EXPECT_EQ((*reader)->size_bytes(), 10U);
+  EXPECT_EQ(*(*reader)->read_at(3, 4), "3456");
+  EXPECT_EQ(*(*reader)->read_at(8, 100), "89");
+  EXPECT_EQ(*(*reader)->read_at(10, 1), "");
+  EXPECT_EQ(*(*reader)->read_at(1'000, 1), "");
+}
+
+TYPED_TEST(BlobStoreConformance, a_file_is_copied_in_and_a_missing_one_is_not_found) {
+  const std::string bytes(2'500'000, 'x');
+  this->write_file("/input", bytes);
+  const auto stored = this->store().put_file("/input");
+  ASSERT_TRUE(stored.has_value()) << stored.error().message();
+  EXPECT_EQ(stored->digest, digest_of(bytes));
+  EXPECT_EQ(stored->size_bytes, bytes.size());
+  EXPECT_EQ(*this->store().get(stored->digest), bytes);
+  EXPECT_TRUE(this->store().put_file("/input").has_value());
+  EXPECT_EQ(this->store().put_file("/absent").error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(this->store().list()->size(), 1U);
+}
+
+TYPED_TEST(BlobStoreConformance, what_was_removed_is_gone_and_can_be_put_again) {
+  const Digest digest = *this->store().put("a");
+  ASSERT_TRUE(this->store().remove(digest).has_value());
+  EXPECT_EQ(this->store().get(digest).error().code(), ErrorCode::NotFound);
+  ASSERT_TRUE(this->store().put("a").has_value());
+  EXPECT_EQ(*this->store().get(digest), "a");
+}
+
+TYPED_TEST(BlobStoreConformance, many_threads_may_put_the_same_and_different_blobs) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([this, t] {
+      for (int i = 0; i < 20; ++i) {
+        const std::string own = std::to_string(t) + "/" + std::to_string(i);
+        EXPECT_TRUE(this->store().put(own).has_value());
+        EXPECT_TRUE(this->store().put("shared " + std::to_string(i)).has_value());
+        EXPECT_EQ(*this->store().get(digest_of(own)), own);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(this->store().list()->size(), 8U * 20U + 20U);
+}
+
+}  // namespace
+}  // namespace martlet::artifacts

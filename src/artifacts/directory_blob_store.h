@@ -1,0 +1,70 @@
+// artifacts/directory_blob_store.h: blobs in a local directory.
+//
+// <root>/ab/cdef…: the first two hex digits of the digest name the folder. Written to
+// <root>/ab/tmp-… in the same folder, synced, renamed, and the folder synced. Files may be shared
+// with other processes on this host that do the same. Thread-safe.
+#pragma once
+#include "artifacts/blob_store.h"
+#include "base/file_system.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace martlet::artifacts {
+
+class DirectoryBlobStore : public BlobStore {
+ public:
+  // Makes the directory when it is absent. `file_system` must outlive the store.
+  static Result<std::unique_ptr<DirectoryBlobStore>> open(FileSystem& file_system,
+                                                          std::string root);
+
+  Result<std::vector<Digest>> put_many(std::span<const std::string_view> blobs) override;
+  Result<StoredBlob> put_file(const std::string& path) override;
+  Result<std::string> get(const Digest& digest) const override;
+  Result<std::unique_ptr<BlobReader>> open(const Digest& digest) const override;
+  Result<bool> exists(const Digest& digest) const override;
+  Result<std::uint64_t> size_bytes(const Digest& digest) const override;
+  Result<std::optional<std::string>> local_path(const Digest& digest) const override;
+  Result<std::vector<StoredBlob>> list() const override;
+  Result<void> remove(const Digest& digest) override;
+  Result<void> verify(const Digest& digest) const override;
+
+  // Removes temporary files that killed processes left behind. Call only while no other process
+  // writes to the store; returns how many.
+  Result<std::int64_t> remove_leftovers();
+
+ private:
+  DirectoryBlobStore(FileSystem& file_system, std::string root);
+  std::string folder_of(const Digest& digest) const;
+  std::string path_of(const Digest& digest) const;
+  Result<void> refuse_if_stopped() const;
+  // Passes a sync's result on; a failed one stops all later writes.
+  Result<void> stop_unless(Result<void> synced);
+  bool is_in(const std::unordered_set<Digest>& set, const Digest& digest) const;
+  void add_to(std::unordered_set<Digest>& set, const Digest& digest) const;
+  Result<void> prepare_folder(const std::string& folder);
+  Result<std::unique_ptr<File>> create_temporary(const std::string& folder, std::string& path);
+  // Whether it is there, whole and durably.
+  Result<bool> is_stored(const Digest& digest, std::uint64_t size_bytes);
+  Result<void> store_group(std::span<const std::string_view> blobs,
+                           const std::vector<Digest>& digests,
+                           std::span<const std::size_t> indices);
+  Result<StoredBlob> copy_in(const std::string& path, const std::string& temporary, File& target);
+  Result<void> verify_once(const Digest& digest) const;
+
+  FileSystem& file_system_;
+  std::string root_;
+  std::atomic<std::uint64_t> temporaries_{0};
+  std::atomic<bool> stopped_{false};
+  mutable std::mutex mutex_;  // guards the sets below; never held across input or output
+  mutable std::unordered_set<Digest> verified_;
+  mutable std::unordered_set<Digest> durable_;  // this process has synced (or re-synced) them
+  std::unordered_set<std::string> folders_;     // exist, and are durably named in the root
+};
+
+}  // namespace martlet::artifacts
