@@ -182,52 +182,56 @@ Statistic metric_statistic(Metric metric, const Sample& sample, const Blocks& bl
                                           : regression_statistic(metric, sample, blocks);
 }
 
-Statistic group_statistic(std::span<const double> actual, std::span<const double> predicted,
-                          std::span<const std::uint32_t> group, std::size_t groups,
-                          const Blocks& blocks,
-                          std::function<double(std::span<const Confusion>)> figure) {
+GroupCounts::GroupCounts(std::span<const double> actual, std::span<const double> predicted,
+                         std::span<const std::uint32_t> group, std::size_t groups,
+                         const Blocks& blocks)
+    : block_(blocks.of_row().begin(), blocks.of_row().end()), groups_(groups) {
   MARTLET_CHECK(actual.size() == blocks.rows() && predicted.size() == blocks.rows() &&
                     group.size() == blocks.rows(),
                 "one block a row");
-  struct State {
-    std::vector<std::uint32_t> cell;  // group · 4 + actual · 2 + predicted
-    std::vector<std::uint32_t> block;
-  };
-  auto state = std::make_shared<State>();
+  cell_.reserve(actual.size());
   for (std::size_t i = 0; i < actual.size(); ++i) {
-    state->cell.push_back(group[i] * 4 + (actual[i] != 0.0 ? 2 : 0) +
-                          (predicted[i] != 0.0 ? 1 : 0));
+    MARTLET_CHECK(group[i] < groups, "a row's group is numbered below their count");
+    cell_.push_back(group[i] * 4 + (actual[i] != 0.0 ? 2 : 0) + (predicted[i] != 0.0 ? 1 : 0));
   }
-  state->block.assign(blocks.of_row().begin(), blocks.of_row().end());
-  return [state = std::shared_ptr<const State>(state), groups,
-          figure = std::move(figure)](std::span<const double> draws) {
-    std::vector<double> cells(groups * 4, 0.0);
-    for (std::size_t i = 0; i < state->cell.size(); ++i)
-      cells[state->cell[i]] += draws[state->block[i]];
-    std::vector<Confusion> counts(groups);
-    for (std::size_t g = 0; g < groups; ++g) {
-      counts[g] = {.true_positive = cells[g * 4 + 3],
-                   .false_positive = cells[g * 4 + 1],
-                   .true_negative = cells[g * 4],
-                   .false_negative = cells[g * 4 + 2]};
-    }
-    return figure(counts);
-  };
 }
 
-std::vector<std::vector<double>> resample(std::span<const Statistic> statistics, std::size_t blocks,
-                                          const BootstrapOptions& options) {
-  std::vector<std::vector<double>> results(statistics.size());
+std::vector<Confusion> GroupCounts::under(std::span<const double> draws) const {
+  std::vector<double> cells(groups_ * 4, 0.0);
+  for (std::size_t i = 0; i < cell_.size(); ++i) cells[cell_[i]] += draws[block_[i]];
+  std::vector<Confusion> counts(groups_);
+  for (std::size_t g = 0; g < groups_; ++g) {
+    counts[g] = {.true_positive = cells[g * 4 + 3],
+                 .false_positive = cells[g * 4 + 1],
+                 .true_negative = cells[g * 4],
+                 .false_negative = cells[g * 4 + 2]};
+  }
+  return counts;
+}
+
+std::vector<std::vector<double>> resample(const Figures& figures, std::size_t width,
+                                          std::size_t blocks, const BootstrapOptions& options) {
+  std::vector<std::vector<double>> results(width);
   for (auto& one : results) one.reserve(static_cast<std::size_t>(std::max(options.resamples, 0)));
   if (blocks == 0) return results;
   std::vector<double> draws(blocks);
+  std::vector<double> here(width);
   for (int r = 0; r < options.resamples; ++r) {
     SeededRandom random(seed_of(options.seed, r));
     std::fill(draws.begin(), draws.end(), 0.0);
     for (std::size_t i = 0; i < blocks; ++i) draws[random.below(blocks)] += 1.0;
-    for (std::size_t s = 0; s < statistics.size(); ++s) results[s].push_back(statistics[s](draws));
+    figures(draws, here);
+    for (std::size_t f = 0; f < width; ++f) results[f].push_back(here[f]);
   }
   return results;
+}
+
+std::vector<std::vector<double>> resample(std::span<const Statistic> statistics, std::size_t blocks,
+                                          const BootstrapOptions& options) {
+  const auto all = [&](std::span<const double> draws, std::span<double> figures) {
+    for (std::size_t s = 0; s < statistics.size(); ++s) figures[s] = statistics[s](draws);
+  };
+  return resample(all, statistics.size(), blocks, options);
 }
 
 Interval interval_of(double value, std::span<const double> resampled, std::size_t blocks,

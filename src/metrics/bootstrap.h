@@ -47,12 +47,21 @@ using Statistic = std::function<double(std::span<const double> draws)>;
 Statistic mean_statistic(std::span<const double> values, const Blocks& blocks);
 // Any metric of the table, of the whole sample (its weights are ignored).
 Statistic metric_statistic(Metric metric, const Sample& sample, const Blocks& blocks);
-// Weighted confusion per group under the draws, for fairness figures: calls `figure` with one
-// Confusion per group.
-Statistic group_statistic(std::span<const double> actual, std::span<const double> predicted,
-                          std::span<const std::uint32_t> group, std::size_t groups,
-                          const Blocks& blocks,
-                          std::function<double(std::span<const Confusion>)> figure);
+// The four outcomes per group of rows under a draw, for fairness figures and everything else that
+// is made of counts. Immutable.
+class GroupCounts {
+ public:
+  // Spans of one length; group holds numbers below `groups`.
+  GroupCounts(std::span<const double> actual, std::span<const double> predicted,
+              std::span<const std::uint32_t> group, std::size_t groups, const Blocks& blocks);
+  // One Confusion per group. O(rows).
+  std::vector<Confusion> under(std::span<const double> draws) const;
+
+ private:
+  std::vector<std::uint32_t> cell_;  // group · 4 + actual · 2 + predicted
+  std::vector<std::uint32_t> block_;
+  std::size_t groups_;
+};
 
 struct BootstrapOptions {
   int resamples = 2000;
@@ -73,6 +82,11 @@ struct Interval {
 // The figures of each statistic under one and the same series of draws: result[s][r].
 std::vector<std::vector<double>> resample(std::span<const Statistic> statistics, std::size_t blocks,
                                           const BootstrapOptions& options);
+// Several figures that are computed together: writes one number per figure into `figures`.
+using Figures = std::function<void(std::span<const double> draws, std::span<double> figures)>;
+// As above for `width` figures: result[f][r].
+std::vector<std::vector<double>> resample(const Figures& figures, std::size_t width,
+                                          std::size_t blocks, const BootstrapOptions& options);
 Interval interval_of(double value, std::span<const double> resampled, std::size_t blocks,
                      double confidence);
 Interval bootstrap(const Statistic& statistic, std::size_t blocks, const BootstrapOptions& options);

@@ -149,12 +149,28 @@ TEST(Bootstrap, group_figures_follow_the_draws) {
   const std::vector<double> predicted{1, 0, 0, 1};
   const std::vector<std::uint32_t> group{0, 0, 1, 1};
   const Blocks blocks = Blocks::of_rows(4);
-  const Statistic parity =
-      group_statistic(actual, predicted, group, 2, blocks, [](std::span<const Confusion> counts) {
-        return fairness_of(counts).demographic_parity_difference;
-      });
-  EXPECT_EQ(parity(std::vector<double>{1, 1, 1, 1}), 0.0);
-  EXPECT_EQ(parity(std::vector<double>{3, 1, 1, 1}), 0.25);
+  const GroupCounts counts(actual, predicted, group, 2, blocks);
+  const auto parity = [&](std::vector<double> draws) {
+    return fairness_of(counts.under(draws)).demographic_parity_difference;
+  };
+  EXPECT_EQ(parity({1, 1, 1, 1}), 0.0);
+  EXPECT_EQ(parity({3, 1, 1, 1}), 0.25);
+}
+
+TEST(Bootstrap, figures_computed_together_equal_those_computed_alone) {
+  const Table t(40);
+  const Blocks blocks = Blocks::of_rows(40);
+  const Statistic statistic = metric_statistic(Metric::Brier, t.sample(), blocks);
+  const BootstrapOptions options{.resamples = 20, .seed = 3};
+  const auto together = resample(
+      [&](std::span<const double> draws, std::span<double> figures) {
+        figures[0] = statistic(draws);
+        figures[1] = -figures[0];
+      },
+      2, blocks.count(), options);
+  EXPECT_EQ(together[0],
+            resample(std::span<const Statistic>(&statistic, 1), blocks.count(), options)[0]);
+  EXPECT_EQ(together[1][7], -together[0][7]);
 }
 
 }  // namespace
