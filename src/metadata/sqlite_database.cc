@@ -3,6 +3,7 @@
 #include "metadata/claims.h"
 #include "metadata/database.h"
 #include "metadata/internal/sqlite_connection.h"
+#include "platform/host.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -59,6 +60,17 @@ Error stopped_error(const std::string& reason) {
   return Error(ErrorCode::Unavailable,
                "the metadata store has stopped writing, so that nothing acknowledged is lost (" +
                    reason + "); mend the disk and start again");
+}
+
+Result<void> refuse_network_file_system(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  MARTLET_TRY_SET(const bool remote, platform::is_network_file_system(directory));
+  if (!remote) return {};
+  return invalid_argument(
+      fmt::format("the store {} lies on a network file system, where locks can't be relied upon; "
+                  "use a local directory",
+                  path));
 }
 
 Result<bool> is_new_store(SqliteConnection& connection, const std::string& path) {
@@ -476,6 +488,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
                                                  const DatabaseOptions& options) {
   MARTLET_CHECK(sqlite3_libversion_number() >= 3051003,
                 "SQLite is older than 3.51.3 and would corrupt its log");
+  MARTLET_TRY(refuse_network_file_system(path));
   const SqliteSettings settings{path, options.busy_timeout, options.sqlite_vfs};
   std::vector<SchemaGroup> groups{own_schema()};
   groups.insert(groups.end(), options.schema.begin(), options.schema.end());
