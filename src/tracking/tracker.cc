@@ -1,0 +1,471 @@
+#include "tracking/tracker.h"
+
+#include "artifacts/blob_store.h"
+#include "artifacts/tree.h"
+#include "base/text.h"
+#include "metadata/database.h"
+#include "tracking/internal/records.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace martlet::tracking {
+
+namespace {
+
+using metadata::equal;
+using metadata::Order;
+using metadata::Query;
+using metadata::ReadTransaction;
+using metadata::Transaction;
+
+constexpr std::size_t kMaxNameBytes = 500;
+
+Texts texts_of(const Json& object) {
+  Texts texts;
+  for (const auto& [key, value] : object.items())
+    texts[key] = value.is_string() ? value.get<std::string>() : to_text(value);
+  return texts;
+}
+
+Experiment experiment_of(const ExperimentRecord& record) {
+  return {record.id,      record.name,    record.lifecycle,
+          record.created, record.updated, texts_of(record.tags)};
+}
+
+Result<void> check_name(std::string_view what, const std::string& name) {
+  if (name.empty() || name.size() > kMaxNameBytes || !is_valid_utf8(name)) {
+    return invalid_argument(
+        fmt::format("naming {}: a name is text of 1 to {} bytes", what, kMaxNameBytes));
+  }
+  return {};
+}
+
+Result<RunRecord> writable_run(const ReadTransaction& tx, const RunId& id) {
+  MARTLET_TRY_SET(RunRecord record, tx.require<RunRecord>("run", id));
+  if (record.lifecycle == Lifecycle::Deleted) {
+    return invalid_argument(
+        fmt::format("run {} is deleted and can't be changed; restore it first", id.text()));
+  }
+  return record;
+}
+
+Result<void> write_param(Transaction& tx, const RunId& run, const std::string& key,
+                         const std::string& value) {
+  MARTLET_TRY_SET(const bool fresh, tx.insert_if_absent(ParamRecord{run, key, value}));
+  if (fresh) return {};
+  MARTLET_TRY_SET(const ParamRecord kept, tx.require<ParamRecord>("param", run, key));
+  if (kept.value == value) return {};
+  return invalid_argument(
+      fmt::format("changing param \"{}\" of run {} from \"{}\" to \"{}\": params are never "
+                  "changed; log another key or start a new run",
+                  key, run.text(), kept.value, value));
+}
+
+Result<void> write_metric(Transaction& tx, const RunId& run, const Metric& metric) {
+  MARTLET_TRY_SET(const bool fresh,
+                  tx.insert_if_absent(MetricPointRecord{run, metric.key, metric.at, metric.step,
+                                                        ordinal_of(metric.value), metric.value}));
+  if (!fresh) return {};
+  MARTLET_TRY_SET(const std::optional<MetricRecord> latest, tx.get<MetricRecord>(run, metric.key));
+  if (latest.has_value() &&
+      !is_later(metric, {latest->key, latest->value, latest->step, latest->at}))
+    return {};
+  return tx.put(MetricRecord{run, metric.key, metric.value, metric.step, metric.at});
+}
+
+Result<Run> load_run(const ReadTransaction& tx, RunRecord record) {
+  Run run;
+  run.id = record.id;
+  run.experiment = record.experiment;
+  run.name = std::move(record.name);
+  run.user = std::move(record.user);
+  run.status = record.status;
+  run.lifecycle = record.lifecycle;
+  run.started = record.started;
+  run.ended = record.ended;
+  run.facts = std::move(record.facts);
+  const auto of_run = equal("run", run.id);
+  MARTLET_TRY_SET(const auto params, tx.select<ParamRecord>(of_run));
+  for (const ParamRecord& param : params) run.params[param.key] = param.value;
+  MARTLET_TRY_SET(const auto metrics, tx.select<MetricRecord>(of_run));
+  for (const MetricRecord& metric : metrics)
+    run.metrics[metric.key] = {metric.key, metric.value, metric.step, metric.at};
+  MARTLET_TRY_SET(const auto tags, tx.select<TagRecord>(of_run));
+  for (const TagRecord& tag : tags) run.tags[tag.key] = tag.value;
+  MARTLET_TRY_SET(auto inputs,
+                  tx.select<InputRecord>(
+                      Query(of_run).order_by("context").order_by("name").order_by("digest")));
+  for (InputRecord& input : inputs) {
+    run.inputs.push_back({std::move(input.name), std::move(input.digest), std::move(input.context),
+                          std::move(input.details)});
+  }
+  MARTLET_TRY_SET(const auto artifacts, tx.select<ArtifactRecord>(Query(of_run).order_by("path")));
+  for (const ArtifactRecord& artifact : artifacts) {
+    run.artifacts.push_back({artifact.path, artifact.digest, artifact.size_bytes, artifact.logged});
+  }
+  return run;
+}
+
+template <class R>
+Result<void> keep_runs_with(const ReadTransaction& tx, const Texts& wanted,
+                            std::vector<RunRecord>& runs) {
+  for (const auto& [key, value] : wanted) {
+    MARTLET_TRY_SET(const std::vector<R> matches,
+                    tx.select<R>(equal("key", key) && equal("value", value)));
+    std::unordered_set<RunId> ids;
+    for (const R& match : matches) ids.insert(match.run);
+    std::erase_if(runs, [&](const RunRecord& run) { return !ids.contains(run.id); });
+  }
+  return {};
+}
+
+Result<void> sort_by_metric(const ReadTransaction& tx, const RunSearch& search,
+                            std::vector<RunRecord>& runs) {
+  MARTLET_TRY_SET(const auto metrics, tx.select<MetricRecord>(equal("key", search.order_metric)));
+  std::unordered_map<RunId, double> values;
+  for (const MetricRecord& metric : metrics) {
+    if (!std::isnan(metric.value)) values[metric.run] = metric.value;
+  }
+  const bool descending = search.order == RunOrder::MetricDescending;
+  std::stable_sort(runs.begin(), runs.end(), [&](const RunRecord& a, const RunRecord& b) {
+    const auto left = values.find(a.id);
+    const auto right = values.find(b.id);
+    if (left == values.end() || right == values.end())
+      return left != values.end() && right == values.end();
+    return descending ? left->second > right->second : left->second < right->second;
+  });
+  return {};
+}
+
+metadata::Condition condition_of(const RunSearch& search) {
+  std::vector<metadata::Condition> parts;
+  if (!search.experiments.empty()) parts.push_back(metadata::in("experiment", search.experiments));
+  if (!search.statuses.empty()) parts.push_back(metadata::in("status", search.statuses));
+  if (search.view != View::All)
+    parts.push_back(
+        equal("lifecycle", search.view == View::Active ? Lifecycle::Active : Lifecycle::Deleted));
+  return metadata::all_of(std::move(parts));
+}
+
+Result<std::vector<RunRecord>> find_runs(const ReadTransaction& tx, const RunSearch& search) {
+  const Order order = search.order == RunOrder::OldestFirst ? Order::Ascending : Order::Descending;
+  Query query(condition_of(search));
+  query.order_by("started", order).order_by("id", order);
+  const bool by_metric =
+      search.order == RunOrder::MetricAscending || search.order == RunOrder::MetricDescending;
+  const bool database_pages = search.tags.empty() && search.params.empty() && !by_metric;
+  if (database_pages) query.limit(search.limit).offset(search.offset);
+  MARTLET_TRY_SET(std::vector<RunRecord> runs, tx.select<RunRecord>(query));
+  if (database_pages) return runs;
+  MARTLET_TRY(keep_runs_with<TagRecord>(tx, search.tags, runs));
+  MARTLET_TRY(keep_runs_with<ParamRecord>(tx, search.params, runs));
+  if (by_metric) MARTLET_TRY(sort_by_metric(tx, search, runs));
+  const auto first = std::min(static_cast<std::size_t>(search.offset), runs.size());
+  const auto last = std::min(first + static_cast<std::size_t>(search.limit), runs.size());
+  return std::vector<RunRecord>(
+      std::make_move_iterator(runs.begin() + static_cast<std::ptrdiff_t>(first)),
+      std::make_move_iterator(runs.begin() + static_cast<std::ptrdiff_t>(last)));
+}
+
+}  // namespace
+
+std::string Tracker::fresh_id() {
+  const std::unique_lock lock(mutex_);
+  return new_id(clock_, random_);
+}
+
+Result<Experiment> Tracker::create_experiment(const std::string& name, const Texts& tags) {
+  MARTLET_TRY(check_name("an experiment", name));
+  return database_.write([&](Transaction& tx) -> Result<Experiment> {
+    MARTLET_TRY_SET(const auto existing, tx.first<ExperimentRecord>(equal("name", name)));
+    if (existing.has_value()) {
+      return fail(ErrorCode::AlreadyExists,
+                  fmt::format("there is an experiment named \"{}\" already ({}); {}", name,
+                              existing->id.text(),
+                              existing->lifecycle == Lifecycle::Deleted
+                                  ? "it is deleted: restore it or choose another name"
+                                  : "use it or choose another name"));
+    }
+    MARTLET_TRY_SET(const std::optional<std::int64_t> last,
+                    tx.greatest<ExperimentRecord>("number"));
+    ExperimentRecord record;
+    record.number = last.value_or(0) + 1;
+    record.id = ExperimentId(std::to_string(record.number));
+    record.name = name;
+    record.created = record.updated = clock_.now();
+    for (const auto& [key, value] : tags) record.tags[key] = value;
+    MARTLET_TRY(tx.insert(record));
+    return experiment_of(record);
+  });
+}
+
+Result<Experiment> Tracker::get_or_create_experiment(const std::string& name) {
+  MARTLET_TRY_SET(const std::optional<Experiment> existing, experiment_named(name));
+  if (existing.has_value()) return *existing;
+  auto created = create_experiment(name);
+  if (created.has_value() || created.error().code() != ErrorCode::AlreadyExists) return created;
+  // Somebody else was quicker.
+  MARTLET_TRY_SET(std::optional<Experiment> theirs, experiment_named(name));
+  if (theirs.has_value()) return std::move(*theirs);
+  return created;
+}
+
+Result<Experiment> Tracker::experiment(const ExperimentId& id) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<Experiment> {
+    MARTLET_TRY_SET(const ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
+    return experiment_of(record);
+  });
+}
+
+Result<std::optional<Experiment>> Tracker::experiment_named(const std::string& name) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<std::optional<Experiment>> {
+    MARTLET_TRY_SET(const auto record, tx.first<ExperimentRecord>(equal("name", name)));
+    if (!record.has_value()) return std::optional<Experiment>();
+    return std::optional<Experiment>(experiment_of(*record));
+  });
+}
+
+Result<std::vector<Experiment>> Tracker::experiments(View view) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<std::vector<Experiment>> {
+    Query query(view == View::All ? metadata::Condition{}
+                                  : equal("lifecycle", view == View::Active ? Lifecycle::Active
+                                                                            : Lifecycle::Deleted));
+    MARTLET_TRY_SET(const auto records,
+                    tx.select<ExperimentRecord>(query.order_by("number", Order::Descending)));
+    std::vector<Experiment> found;
+    for (const ExperimentRecord& record : records) found.push_back(experiment_of(record));
+    return found;
+  });
+}
+
+Result<void> Tracker::set_experiment_tag(const ExperimentId& id, const std::string& key,
+                                         const std::string& value) {
+  RunBatch batch;
+  batch.tags[key] = value;
+  MARTLET_TRY(check_batch(batch));
+  return database_.write([&](Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
+    if (record.lifecycle == Lifecycle::Deleted)
+      return invalid_argument(fmt::format("experiment {} is deleted; restore it first", id.text()));
+    record.tags[key] = value;
+    record.updated = clock_.now();
+    return tx.update(record);
+  });
+}
+
+Result<void> Tracker::rename_experiment(const ExperimentId& id, const std::string& name) {
+  MARTLET_TRY(check_name("an experiment", name));
+  return database_.write([&](Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
+    if (record.lifecycle == Lifecycle::Deleted)
+      return invalid_argument(fmt::format("experiment {} is deleted; restore it first", id.text()));
+    record.name = name;
+    record.updated = clock_.now();
+    return tx.update(record);
+  });
+}
+
+Result<void> Tracker::set_experiment_lifecycle(const ExperimentId& id, Lifecycle lifecycle) {
+  return database_.write([&](Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
+    record.lifecycle = lifecycle;
+    record.updated = clock_.now();
+    MARTLET_TRY(tx.update(record));
+    MARTLET_TRY(tx.set_where<RunRecord>(equal("experiment", id), "lifecycle", lifecycle));
+    return {};
+  });
+}
+
+Result<Run> Tracker::start_run(const NewRun& request) {
+  MARTLET_TRY(check_batch(request.first));
+  RunRecord record;
+  record.id = RunId(fresh_id());
+  record.experiment = request.experiment;
+  // The last digits are the random ones.
+  record.name = request.name.empty() ? "run-" + record.id.text().substr(record.id.text().size() - 8)
+                                     : request.name;
+  MARTLET_TRY(check_name("a run", record.name));
+  record.user = request.user;
+  record.status = request.status;
+  record.started = request.started.value_or(clock_.now());
+  if (has_ended(request.status)) record.ended = clock_.now();
+  record.facts = request.facts;
+  return database_.write([&](Transaction& tx) -> Result<Run> {
+    MARTLET_TRY_SET(const ExperimentRecord experiment,
+                    tx.require<ExperimentRecord>("experiment", request.experiment));
+    if (experiment.lifecycle == Lifecycle::Deleted) {
+      return invalid_argument(fmt::format(
+          "experiment {} is deleted and takes no runs; restore it first", experiment.id.text()));
+    }
+    MARTLET_TRY(tx.insert(record));
+    MARTLET_TRY(log(tx, record.id, request.first));
+    return load_run(tx, record);
+  });
+}
+
+Result<void> Tracker::log(metadata::Transaction& tx, const RunId& run, const RunBatch& batch) {
+  MARTLET_TRY(check_batch(batch));
+  MARTLET_TRY(writable_run(tx, run));
+  for (const auto& [key, value] : batch.params) MARTLET_TRY(write_param(tx, run, key, value));
+  for (const Metric& metric : batch.metrics) MARTLET_TRY(write_metric(tx, run, metric));
+  for (const auto& [key, value] : batch.tags) MARTLET_TRY(tx.put(TagRecord{run, key, value}));
+  for (const DatasetInput& input : batch.inputs) {
+    MARTLET_TRY(tx.insert_if_absent(
+        InputRecord{run, input.name, input.digest, input.context, input.details}));
+  }
+  return {};
+}
+
+Result<void> Tracker::log(const RunId& run, const RunBatch& batch) {
+  return database_.write([&](Transaction& tx) { return log(tx, run, batch); });
+}
+
+Result<void> Tracker::remove_tag(const RunId& run, const std::string& key) {
+  return database_.write([&](Transaction& tx) -> Result<void> {
+    MARTLET_TRY(writable_run(tx, run));
+    MARTLET_TRY_SET(const bool removed, tx.remove<TagRecord>(run, key));
+    if (!removed) return not_found(fmt::format("run {} has no tag \"{}\"", run.text(), key));
+    return {};
+  });
+}
+
+Result<Artifact> Tracker::record_artifact(const RunId& run, Artifact artifact) {
+  artifact.logged = clock_.now();
+  return database_.write([&](Transaction& tx) -> Result<Artifact> {
+    MARTLET_TRY(writable_run(tx, run));
+    // A file can't be a directory as well.
+    for (std::size_t slash = artifact.path.find('/'); slash != std::string::npos;
+         slash = artifact.path.find('/', slash + 1)) {
+      MARTLET_TRY_SET(const bool file,
+                      tx.exists<ArtifactRecord>(run, artifact.path.substr(0, slash)));
+      if (file)
+        return invalid_argument(fmt::format("logging artifact {}: {} is a file of the run",
+                                            artifact.path, artifact.path.substr(0, slash)));
+    }
+    MARTLET_TRY_SET(const std::int64_t below,
+                    tx.count<ArtifactRecord>(
+                        equal("run", run) && metadata::at_least("path", artifact.path + "/") &&
+                        metadata::less("path", artifact.path + "0")));  // '0' follows '/'
+    if (below > 0)
+      return invalid_argument(
+          fmt::format("logging artifact {}: it is a directory of the run", artifact.path));
+    MARTLET_TRY(tx.put(
+        ArtifactRecord{run, artifact.path, artifact.digest, artifact.size_bytes, artifact.logged}));
+    return artifact;
+  });
+}
+
+Result<Artifact> Tracker::log_artifact(const RunId& run, const std::string& path,
+                                       std::string_view bytes) {
+  MARTLET_TRY(artifacts::check_relative_path(path));
+  MARTLET_TRY_SET(const Digest digest, blobs_.put(bytes));
+  return record_artifact(run, {path, digest, static_cast<std::int64_t>(bytes.size()), {}});
+}
+
+Result<Artifact> Tracker::log_artifact_file(const RunId& run, const std::string& path,
+                                            const std::string& file) {
+  MARTLET_TRY(artifacts::check_relative_path(path));
+  MARTLET_TRY_SET(const artifacts::StoredBlob stored, blobs_.put_file(file));
+  return record_artifact(run,
+                         {path, stored.digest, static_cast<std::int64_t>(stored.size_bytes), {}});
+}
+
+Result<Artifact> Tracker::log_stored_artifact(const RunId& run, const std::string& path,
+                                              const Digest& blob) {
+  MARTLET_TRY(artifacts::check_relative_path(path));
+  MARTLET_TRY_SET(const std::uint64_t size_bytes, blobs_.size_bytes(blob));
+  return record_artifact(run, {path, blob, static_cast<std::int64_t>(size_bytes), {}});
+}
+
+Result<void> Tracker::set_status(metadata::Transaction& tx, const RunId& run, RunStatus status,
+                                 Timestamp ended) {
+  MARTLET_TRY_SET(RunRecord record, writable_run(tx, run));
+  MARTLET_TRY_SET(record.status, next_status(record.status, status));
+  record.ended = has_ended(status) ? std::optional<Timestamp>(ended) : std::nullopt;
+  return tx.update(record);
+}
+
+Result<void> Tracker::set_status(const RunId& run, RunStatus status,
+                                 std::optional<Timestamp> ended) {
+  return database_.write(
+      [&](Transaction& tx) { return set_status(tx, run, status, ended.value_or(clock_.now())); });
+}
+
+Result<void> Tracker::rename_run(const RunId& run, const std::string& name) {
+  MARTLET_TRY(check_name("a run", name));
+  return database_.write([&](Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(RunRecord record, writable_run(tx, run));
+    record.name = name;
+    return tx.update(record);
+  });
+}
+
+Result<void> Tracker::set_run_lifecycle(const RunId& run, Lifecycle lifecycle) {
+  return database_.write([&](Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(RunRecord record, tx.require<RunRecord>("run", run));
+    record.lifecycle = lifecycle;
+    return tx.update(record);
+  });
+}
+
+Result<Run> Tracker::run(const RunId& id) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<Run> {
+    MARTLET_TRY_SET(RunRecord record, tx.require<RunRecord>("run", id));
+    return load_run(tx, std::move(record));
+  });
+}
+
+Result<std::vector<Run>> Tracker::search(const RunSearch& search) const {
+  if (search.limit < 0 || search.offset < 0)
+    return invalid_argument("a search's limit and offset can't be negative");
+  return database_.read([&](const ReadTransaction& tx) -> Result<std::vector<Run>> {
+    MARTLET_TRY_SET(std::vector<RunRecord> records, find_runs(tx, search));
+    std::vector<Run> runs;
+    for (RunRecord& record : records) {
+      MARTLET_TRY_SET(Run loaded, load_run(tx, std::move(record)));
+      runs.push_back(std::move(loaded));
+    }
+    return runs;
+  });
+}
+
+Result<std::vector<Metric>> Tracker::history(const RunId& run, const std::string& key,
+                                             std::int64_t limit) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<std::vector<Metric>> {
+    MARTLET_TRY(tx.require<RunRecord>("run", run));
+    MARTLET_TRY_SET(const auto points,
+                    tx.select<MetricPointRecord>(Query(equal("run", run) && equal("key", key))
+                                                     .order_by("at")
+                                                     .order_by("step")
+                                                     .order_by("ordinal")
+                                                     .limit(limit)));
+    std::vector<Metric> metrics;
+    metrics.reserve(points.size());
+    for (const MetricPointRecord& point : points)
+      metrics.push_back({point.key, point.value, point.step, point.at});
+    return metrics;
+  });
+}
+
+Result<std::string> Tracker::read_artifact(const RunId& run, const std::string& path) const {
+  MARTLET_TRY_SET(const ArtifactRecord record,
+                  database_.read([&](const ReadTransaction& tx) -> Result<ArtifactRecord> {
+                    MARTLET_TRY(tx.require<RunRecord>("run", run));
+                    return tx.require<ArtifactRecord>("artifact", run, path);
+                  }));
+  return blobs_.get(record.digest);
+}
+
+Result<std::vector<Difference>> Tracker::compare(const RunId& first, const RunId& second) const {
+  MARTLET_TRY_SET(const Run left, run(first));
+  MARTLET_TRY_SET(const Run right, run(second));
+  return tracking::compare(left, right);
+}
+
+}  // namespace martlet::tracking

@@ -1,0 +1,118 @@
+// tracking/tracker.h: experiments, runs and all that a run says of itself.
+//
+// Lifetime: one per process, built by lifecycle/. Thread-safe: each call is one metadata
+// transaction (its blobs are stored before). Those that take a Transaction join the caller's
+// instead, so that a run's record and, say, a step's success are committed together. Never here:
+// training, permission checks, MLflow's wire format.
+#pragma once
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "tracking/run.h"
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace martlet::metadata {
+class Database;
+class ReadTransaction;
+class Transaction;
+}  // namespace martlet::metadata
+namespace martlet::artifacts {
+class BlobStore;
+}
+
+namespace martlet::tracking {
+
+struct NewRun {
+  ExperimentId experiment;
+  std::string name;  // "" : a made-up one
+  std::string user;
+  RunStatus status = RunStatus::Running;
+  std::optional<Timestamp> started;  // now when absent
+  Json facts = Json::object();
+  RunBatch first;  // logged with it
+};
+
+enum class View : std::uint8_t { Active, Deleted, All };
+enum class RunOrder : std::uint8_t { NewestFirst, OldestFirst, MetricDescending, MetricAscending };
+
+struct RunSearch {
+  std::vector<ExperimentId> experiments;  // none: all
+  std::vector<RunStatus> statuses;        // none: all
+  Texts tags;                             // all must be equal
+  Texts params;                           // all must be equal
+  View view = View::Active;
+  RunOrder order = RunOrder::NewestFirst;
+  std::string order_metric;  // for the metric orders; runs without it (or with NaN) come last
+  std::int64_t limit = 100;
+  std::int64_t offset = 0;
+};
+
+class Tracker {
+ public:
+  // All must outlive the tracker.
+  Tracker(metadata::Database& database, artifacts::BlobStore& blobs, const Clock& clock,
+          Random& random)
+      : database_(database), blobs_(blobs), clock_(clock), random_(random) {}
+
+  // AlreadyExists (also when a deleted experiment has the name); InvalidArgument for an empty or
+  // too long name.
+  Result<Experiment> create_experiment(const std::string& name, const Texts& tags = {});
+  Result<Experiment> get_or_create_experiment(const std::string& name);
+  Result<Experiment> experiment(const ExperimentId& id) const;  // NotFound
+  Result<std::optional<Experiment>> experiment_named(const std::string& name) const;
+  Result<std::vector<Experiment>> experiments(View view = View::Active) const;  // newest first
+  Result<void> set_experiment_tag(const ExperimentId& id, const std::string& key,
+                                  const std::string& value);
+  Result<void> rename_experiment(const ExperimentId& id, const std::string& name);
+  Result<void> set_experiment_lifecycle(const ExperimentId& id, Lifecycle lifecycle);
+
+  // NotFound for an unknown experiment, InvalidArgument for a deleted one.
+  Result<Run> start_run(const NewRun& request);
+  // InvalidArgument with findings; InvalidArgument naming old and new value when a param is set
+  // already to another value, and for a deleted run; NotFound. A metric point that is there already
+  // is ignored.
+  Result<void> log(const RunId& run, const RunBatch& batch);
+  static Result<void> log(metadata::Transaction& tx, const RunId& run, const RunBatch& batch);
+  // NotFound when the run has no such tag.
+  Result<void> remove_tag(const RunId& run, const std::string& key);
+  Result<Artifact> log_artifact(const RunId& run, const std::string& path, std::string_view bytes);
+  Result<Artifact> log_artifact_file(const RunId& run, const std::string& path,
+                                     const std::string& file);
+  // The blob is stored already; NotFound otherwise.
+  Result<Artifact> log_stored_artifact(const RunId& run, const std::string& path,
+                                       const Digest& blob);
+  // Sets the status, see next_status(); ending sets `ended` (now unless given), resuming clears it.
+  Result<void> set_status(const RunId& run, RunStatus status,
+                          std::optional<Timestamp> ended = std::nullopt);
+  static Result<void> set_status(metadata::Transaction& tx, const RunId& run, RunStatus status,
+                                 Timestamp ended);
+  Result<void> rename_run(const RunId& run, const std::string& name);
+  Result<void> set_run_lifecycle(const RunId& run, Lifecycle lifecycle);
+
+  Result<Run> run(const RunId& id) const;  // NotFound
+  Result<std::vector<Run>> search(const RunSearch& search) const;
+  // By time, step, value. Empty for an unknown metric; NotFound for an unknown run.
+  Result<std::vector<Metric>> history(const RunId& run, const std::string& key,
+                                      std::int64_t limit = 1'000'000) const;
+  Result<std::string> read_artifact(const RunId& run, const std::string& path) const;  // NotFound
+  // Both NotFound.
+  Result<std::vector<Difference>> compare(const RunId& first, const RunId& second) const;
+
+ private:
+  std::string fresh_id();
+  Result<Artifact> record_artifact(const RunId& run, Artifact artifact);
+
+  metadata::Database& database_;
+  artifacts::BlobStore& blobs_;
+  const Clock& clock_;
+  std::mutex mutex_;  // guards random_
+  Random& random_;
+};
+
+}  // namespace martlet::tracking
