@@ -1,5 +1,7 @@
 // models/testdata.h: the files under testdata/, for the tests of this module.
 #pragma once
+#include <fmt/format.h>
+
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -7,7 +9,7 @@
 namespace martlet::models::testdata {
 
 inline std::string path_of(const std::string& name) {
-  return std::string(MARTLET_SOURCE_DIR) + "/src/models/testdata/" + name;
+  return fmt::format("{}/src/models/testdata/{}", MARTLET_SOURCE_DIR, name);
 }
 
 inline std::string read_text(const std::string& name) {
