@@ -2,23 +2,44 @@
 #include "artifacts/directory_blob_store.h"
 #include "artifacts/memory_blob_store.h"
 #include "base/fake_file_system.h"
+#include "platform/real_file_system.h"
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <stdlib.h>
 #include <thread>
 
 namespace martlet::artifacts {
 namespace {
 
 struct MemoryDriver {
+  std::string root;
   FakeFileSystem files;
   MemoryBlobStore store{files};
   BlobStore& operator()() { return store; }
 };
 
 struct DirectoryDriver {
+  std::string root;
   FakeFileSystem files;
   std::unique_ptr<DirectoryBlobStore> store = *DirectoryBlobStore::open(files, "/store/blobs");
+  BlobStore& operator()() { return *store; }
+};
+
+// On a real disk, below a directory of its own; paths that the tests give begin with '/'.
+struct RealDirectoryDriver {
+  RealDirectoryDriver() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "martlet-test-XXXXXX").string();
+    root = mkdtemp(pattern.data());
+    store = *DirectoryBlobStore::open(files, root + "/deep/blobs");
+  }
+  ~RealDirectoryDriver() { std::filesystem::remove_all(root); }
+  RealDirectoryDriver(const RealDirectoryDriver&) = delete;
+  RealDirectoryDriver& operator=(const RealDirectoryDriver&) = delete;
+  platform::RealFileSystem files;
+  std::string root;
+  std::unique_ptr<DirectoryBlobStore> store;
   BlobStore& operator()() { return *store; }
 };
 
@@ -26,13 +47,14 @@ template <class Driver>
 class BlobStoreConformance : public ::testing::Test {
  protected:
   void write_file(const std::string& path, std::string_view bytes) {
-    ASSERT_TRUE(driver_.files.write_file_durably(path, bytes).has_value());
+    ASSERT_TRUE(driver_.files.write_file_durably(in_root(path), bytes).has_value());
   }
+  std::string in_root(const std::string& path) { return driver_.root + path; }
   BlobStore& store() { return driver_(); }
   Driver driver_;
 };
 
-using Drivers = ::testing::Types<MemoryDriver, DirectoryDriver>;
+using Drivers = ::testing::Types<MemoryDriver, DirectoryDriver, RealDirectoryDriver>;
 TYPED_TEST_SUITE(BlobStoreConformance, Drivers);
 
 TYPED_TEST(BlobStoreConformance, bytes_read_back_equal_under_their_digest) {
@@ -93,13 +115,13 @@ TYPED_TEST(BlobStoreConformance, ranges_are_cut_at_the_end) {
 TYPED_TEST(BlobStoreConformance, a_file_is_copied_in_and_a_missing_one_is_not_found) {
   const std::string bytes(2'500'000, 'x');
   this->write_file("/input", bytes);
-  const auto stored = this->store().put_file("/input");
+  const auto stored = this->store().put_file(this->in_root("/input"));
   ASSERT_TRUE(stored.has_value()) << stored.error().message();
   EXPECT_EQ(stored->digest, digest_of(bytes));
   EXPECT_EQ(stored->size_bytes, bytes.size());
   EXPECT_EQ(*this->store().get(stored->digest), bytes);
-  EXPECT_TRUE(this->store().put_file("/input").has_value());
-  EXPECT_EQ(this->store().put_file("/absent").error().code(), ErrorCode::NotFound);
+  EXPECT_TRUE(this->store().put_file(this->in_root("/input")).has_value());
+  EXPECT_EQ(this->store().put_file(this->in_root("/absent")).error().code(), ErrorCode::NotFound);
   EXPECT_EQ(this->store().list()->size(), 1U);
 }
 
