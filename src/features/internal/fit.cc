@@ -170,24 +170,34 @@ class Fitter {
     return true;
   }
 
+  // Whether the expression would be fine if it could see the target.
+  bool reads_target(const DeriveConfig& derive) const {
+    std::vector<columns::Field> fields = scope().fields();
+    for (const columns::Field& field : training_.schema().fields()) {
+      if (contains(request_.hidden, field.name)) fields.push_back(field);
+    }
+    return expr::Expression::compile(derive.expression,
+                                     {columns::Schema(std::move(fields)), request_.decided_at.zone})
+        .has_value();
+  }
+
   void report_derived(const DeriveConfig& derive) {
     const auto compiled =
         expr::Expression::compile(derive.expression, {scope(), request_.decided_at.zone});
     const std::string path = "features.derive." + derive.name;
-    for (const std::string& hidden : request_.hidden) {
-      if (derive.expression.find(hidden) != std::string::npos)
-        report(path, "leak", "a feature can't be made from the target (" + hidden + ")",
-               derive.where);
+    if (reads_target(derive)) {
+      report(path, "leak", "a feature can't be made from the target", derive.where);
+      return;
     }
     if (compiled.error().findings().empty())
       report(path, "expression", compiled.error().message(), derive.where);
-    for (const Finding& finding : compiled.error().findings())
-      report(path, finding.rule,
-             finding.message +
-                 (finding.column > 0
-                      ? " (at character " + std::to_string(finding.column) + " of the expression)"
-                      : ""),
-             derive.where);
+    for (const Finding& finding : compiled.error().findings()) {
+      const std::string place =
+          finding.column > 0
+              ? " (at character " + std::to_string(finding.column) + " of the expression)"
+              : "";
+      report(path, finding.rule, finding.message + place, derive.where);
+    }
   }
 
   const LookupTable* table_of(const LookupConfig& lookup) const {
