@@ -50,20 +50,23 @@ Task task_of(const Column& target, const Column* prediction) {
                                                                      : Task::Regression;
 }
 
-// Decisions written as the target's values, as booleans or as 0 and 1.
-Result<std::vector<double>> read_decisions(const Column& column, const problem::Target& target) {
+// Decisions written as the target's values, or as booleans or 0 and 1 (or -1 and 1) unless the
+// target has other numbers.
+Result<std::vector<double>> read_decisions(const Column& column, const problem::Target& target,
+                                           bool flags_allowed) {
   std::vector<double> decisions(column.size(), kNan);
   for (std::size_t i = 0; i < column.size(); ++i) {
     if (column.is_missing(i)) continue;
     const Cell cell = column.cell(i);
     const std::string text = columns::to_text(cell);
+    const double flag = flags_allowed ? cell.as_double() : kNan;  // NaN for texts
     if (text == target.positive) {
       decisions[i] = 1.0;
     } else if (text == target.negative) {
       decisions[i] = 0.0;
-    } else if (cell.type != Type::Text && (cell.as_double() == 0.0 || cell.as_double() == 1.0)) {
-      decisions[i] = cell.as_double();
-    } else if (cell.type != Type::Text && cell.as_double() == -1.0) {
+    } else if (flag == 1.0) {
+      decisions[i] = 1.0;
+    } else if (flag == 0.0 || flag == -1.0) {
       decisions[i] = 0.0;
     } else {
       return invalid_argument(
@@ -168,7 +171,9 @@ Result<Inputs> read_inputs(const Batch& rows, const EvaluateOptions& options) {
   if (by_score) {
     MARTLET_TRY_SET(score, read_numbers(*said, options.score));
   } else if (inputs.task == Task::Binary) {
-    MARTLET_TRY_SET(predicted, read_decisions(*said, inputs.target));
+    MARTLET_TRY_SET(predicted, read_decisions(*said, inputs.target,
+                                              !columns::is_numeric(target->type()) ||
+                                                  is_yes_no_numbers(*target)));
   } else {
     MARTLET_TRY_SET(predicted, read_numbers(*said, options.prediction));
   }

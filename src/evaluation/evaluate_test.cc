@@ -119,6 +119,18 @@ TEST(Evaluate, zero_and_one_against_booleans_are_decisions) {
   EXPECT_EQ(evaluate(rows, options)->metric("recall"), 0.5);
 }
 
+TEST(Evaluate, a_prediction_that_is_no_value_of_the_target_is_refused) {
+  const Batch rows(
+      Schema({{"y", Type::Int64}, {"p", Type::Text}}),
+      {Column::of_int64s({1, 2}), Column::of_texts(std::vector<std::string>{"1", "0"})});
+  EvaluateOptions options;
+  options.target = "y";
+  options.prediction = "p";
+  const auto refused = evaluate(rows, options);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message().find("row 2"), std::string::npos);
+}
+
 TEST(Evaluate, rows_without_target_or_score_are_left_out_and_counted) {
   const Batch rows(Schema({{"y", Type::Int64}, {"s", Type::Double}, {"g", Type::Text}}),
                    {Column::of_int64s({1, 0, 1, 0}, {1, 1, 0, 1}),

@@ -141,6 +141,10 @@ Result<void> check_kpi(const Kpi& kpi, const GateInputs& inputs, GateReport& rep
 
 Result<void> check_fairness(const GateInputs& inputs, GateReport& report) {
   if (!inputs.config.fairness) return {};
+  if (inputs.problem.task() != problem::Task::Binary) {
+    return invalid_argument("fairness between groups is defined for yes/no decisions; take "
+                            "evaluation.fairness out of a regression");
+  }
   // Only rows whose target is known can be judged.
   std::vector<std::uint32_t> known;
   Outcomes judged;
@@ -183,6 +187,7 @@ Result<void> check_fairness(const GateInputs& inputs, GateReport& report) {
 Result<void> apply_waivers(const std::vector<Waiver>& waivers, GateReport& report) {
   std::vector<Finding> findings;
   std::vector<std::string> known;
+  known.reserve(report.gates.size());
   for (const GateResult& gate : report.gates) known.push_back(gate.name);
   for (const Waiver& waiver : waivers) {
     const auto found =

@@ -152,6 +152,7 @@ Result<std::vector<Rows>> by_group(const Batch& rows, const std::string& name, s
         .push_back(static_cast<std::uint32_t>(row));
   }
   std::vector<Rows> ordered;
+  ordered.reserve(groups.size());
   for (auto& [key, members] : groups) ordered.push_back(std::move(members));
   return ordered;
 }

@@ -188,9 +188,8 @@ std::vector<std::string> Baseline::columns_used() const {
 // The rule's or the group's number for each row, nothing missing any more.
 Result<std::vector<double>> Baseline::raw(const Batch& rows) const {
   if (rule_) {
-    Batch narrow = rows;
     if (rule_->names_used().empty() && rows.width() == 0) return std::vector<double>{};
-    auto column = rule_->evaluate(narrow);
+    auto column = rule_->evaluate(rows);
     if (!column.has_value())
       return fail(std::move(column).error().with_context("applying the baseline " + name()));
     std::vector<double> values = column->as_doubles();

@@ -42,6 +42,7 @@ std::vector<Cell> distinct_values(const Column& column) {
 
 std::string list_of(const std::vector<Cell>& cells) {
   std::vector<std::string> texts;
+  texts.reserve(cells.size());
   for (const Cell& cell : cells) texts.push_back(columns::to_text(cell));
   return join(texts, ", ");
 }
