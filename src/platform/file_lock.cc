@@ -55,7 +55,7 @@ Result<FileLock> FileLock::acquire(const std::string& path, Deadline deadline,
     if (deadline.at.has_value() && now >= *deadline.at)
       return fail(ErrorCode::DeadlineExceeded, lock.error().message());
     const auto next = now + std::chrono::milliseconds(20);
-    if (!sleep_until({deadline.at.has_value() ? std::min(next, *deadline.at) : next}, cancel))
+    if (!pause_until({deadline.at.has_value() ? std::min(next, *deadline.at) : next}, cancel))
       return fail(ErrorCode::Cancelled, fmt::format("locking {} was cancelled", path));
   }
 }

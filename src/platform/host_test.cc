@@ -39,9 +39,9 @@ TEST(RealClock, goes_forward_and_is_of_this_century) {
   EXPECT_GT(clock.now(), *parse_timestamp_utc("2025-01-01"));
   EXPECT_GE(clock.monotonic(), before);
   CancelToken cancel;
-  EXPECT_TRUE(sleep_until(deadline_in(std::chrono::milliseconds(1)), cancel));
+  EXPECT_TRUE(pause_until(deadline_in(std::chrono::milliseconds(1)), cancel));
   cancel.cancel();
-  EXPECT_FALSE(sleep_until(deadline_in(std::chrono::hours(1)), cancel));
+  EXPECT_FALSE(pause_until(deadline_in(std::chrono::hours(1)), cancel));
 }
 
 TEST(SystemRandom, does_not_repeat_itself) {

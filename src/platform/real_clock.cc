@@ -21,7 +21,7 @@ Deadline deadline_in(std::chrono::milliseconds after) {
   return {std::chrono::steady_clock::now() + after};
 }
 
-bool sleep_until(Deadline deadline, const CancelToken& cancel) {
+bool pause_until(Deadline deadline, const CancelToken& cancel) {
   MARTLET_CHECK(deadline.at.has_value(), "sleeping needs an end");
   constexpr auto kLook = std::chrono::milliseconds(20);
   while (!cancel.cancelled()) {

@@ -17,6 +17,6 @@ Deadline deadline_in(std::chrono::milliseconds after);
 
 // Until the deadline (which must not be none), or until the token is cancelled (looked at every 20
 // ms). True when it slept to the end.
-bool sleep_until(Deadline deadline, const CancelToken& cancel);
+bool pause_until(Deadline deadline, const CancelToken& cancel);
 
 }  // namespace martlet::platform
