@@ -170,7 +170,7 @@ TEST(Expectations, what_is_inferred_holds_for_the_table_it_came_from) {
   const auto inferred = infer_expectations(good, key);
   const auto results = validate(good, inferred, {});
   for (const auto& result : *results) EXPECT_EQ(result.passed, true) << result.expectation;
-  origins[3] = "XXX";
+  origins[3] = "ZZZ";
   ids[5] = 4;
   const Batch bad(Schema({{"id", Type::Int64}, {"origin", Type::Text}}),
                   {Column::of_int64s(ids), Column::of_texts(origins)});

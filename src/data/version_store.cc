@@ -3,13 +3,12 @@
 #include "artifacts/blob_store.h"
 #include "base/text.h"
 #include "metadata/database.h"
+#include "platform/real_file_system.h"
 #include "table/parquet.h"
 
 #include <algorithm>
 #include <charconv>
 #include <set>
-#include <unistd.h>
-
 namespace martlet::data {
 
 using columns::Batch;
@@ -174,21 +173,15 @@ VersionStore::VersionStore(metadata::Database& database, artifacts::BlobStore& b
 
 Result<DatasetPart> VersionStore::store_part(const Batch& rows) {
   MARTLET_TRY(files_.create_directories(scratch_));
-  const std::string path =
-      join_path(scratch_, fmt::format("part-{}-{}.parquet", getpid(), next_file_++));
+  MARTLET_TRY_SET(const auto directory, platform::TemporaryDirectory::create(scratch_, "part-"));
+  const std::string path = join_path(directory.path(), "part.parquet");
+  MARTLET_TRY(table::write_parquet(rows, path));
+  MARTLET_TRY_SET(const artifacts::StoredBlob stored, blobs_.put_file(path));
   DatasetPart part;
   part.rows = static_cast<std::int64_t>(rows.rows());
   part.statistics = part_statistics(rows);
-  const auto stored = [&]() -> Result<artifacts::StoredBlob> {
-    MARTLET_TRY(table::write_parquet(rows, path));
-    return blobs_.put_file(path);
-  }();
-  const auto removed = files_.remove(path);  // a file that could not be written is not there
-  MARTLET_TRY(stored);
-  if (!removed.has_value() && removed.error().code() != ErrorCode::NotFound)
-    return fail(removed.error());
-  part.digest = stored->digest;
-  part.size_bytes = static_cast<std::int64_t>(stored->size_bytes);
+  part.digest = stored.digest;
+  part.size_bytes = static_cast<std::int64_t>(stored.size_bytes);
   return part;
 }
 

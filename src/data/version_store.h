@@ -14,7 +14,6 @@
 #include "metadata/schema.h"
 #include "table/engine.h"
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -100,7 +99,6 @@ class VersionStore {
   const Clock& clock_;
   std::string scratch_;
   std::size_t rows_per_part_;
-  std::atomic<std::uint64_t> next_file_{0};
 };
 
 }  // namespace martlet::data
