@@ -447,6 +447,29 @@ TEST_F(ConnectionTimes, an_exchange_outlives_its_client) {
   EXPECT_EQ(host_.shared->vanished.load(), 1u);
 }
 
+TEST_F(ConnectionTimes, a_large_answer_may_take_longer_than_the_idle_timeout_if_it_moves) {
+  host_.handler.handled = [](Exchange exchange) {
+    exchange.respond(Response::text(200, std::string(200'000, 'b')));
+  };
+  const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  const std::span<char> room = connection_->room();
+  std::copy(request.begin(), request.end(), room.begin());
+  connection_->received(request.size());
+  connection_->advance();
+  host_.shared->draining = true;
+  connection_->drain();  // not idle: the answer is on its way
+  for (int i = 0; i < 5; ++i) {
+    connection_->written(20'000);
+    host_.time = connection_->deadline();
+    connection_->expire();
+    EXPECT_EQ(connection_->state(), State::Head);
+  }
+  connection_->written(100);
+  host_.time = connection_->deadline();
+  connection_->expire();
+  EXPECT_EQ(connection_->state(), State::Closed);  // too slow
+}
+
 TEST_F(ConnectionTimes, draining_closes_idle_ones_soon_and_says_so_to_others) {
   host_.talk(*connection_, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   host_.shared->draining = true;

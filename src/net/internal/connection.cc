@@ -446,6 +446,7 @@ std::size_t Connection::output_bytes() const {
 }
 
 void Connection::written(std::size_t size_bytes) {
+  if (size_bytes == 0) return;
   window_bytes_ += size_bytes;
   const std::size_t first = std::min(size_bytes, out_.size() - out_at_);
   out_at_ += first;
@@ -456,6 +457,7 @@ void Connection::written(std::size_t size_bytes) {
   if (out_.capacity() > kKeptBuffer) out_ = std::string();
   big_body_ = std::string();
   big_at_ = 0;
+  if (state_ == State::Head && fresh_) begin_idle();
   if (state_ == State::Closing) {
     state_ = peer_ended ? State::Closed : State::Lingering;
     set_deadline(kLinger);
@@ -471,6 +473,11 @@ void Connection::expire() {
   const bool moving = window_bytes_ >= needed;
   switch (state_) {
     case State::Head:
+      if (output_bytes() > 0 && moving) {  // a large response on a slow line
+        window_bytes_ = 0;
+        set_deadline(limits.rate_window);
+        return;
+      }
       if (fresh_ || output_bytes() > 0) {
         close();
         return;
@@ -515,7 +522,7 @@ void Connection::expire() {
 }
 
 void Connection::drain() {
-  if (state_ == State::Head && fresh_)
+  if (state_ == State::Head && fresh_ && output_bytes() == 0)
     deadline_ = std::min(deadline_, host_->now() + shared_->limits.drain_idle);
 }
 

@@ -121,7 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The socket is gone; an exchange that is out goes on, into nothing.
   void close();
   bool in_flight() const { return exchange_out_; }
-  bool idle() const { return state_ == State::Head && end_ == begin_; }
+  bool idle() const { return state_ == State::Head && end_ == begin_ && output_bytes() == 0; }
 
   Request& request() { return request_; }
   // Runs the handler; on a thread of the pool.
@@ -131,6 +131,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   int socket = -1;
   bool readable = false;
   bool writable = true;
+  bool half_closed = false;  // the kernel says that no more will come than what is there
   bool peer_ended = false;
   bool shut = false;  // our side
   std::size_t position = 0;

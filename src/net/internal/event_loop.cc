@@ -158,6 +158,7 @@ bool EventLoop::turn() {
       continue;
     }
     if ((event.events & (EPOLLIN | EPOLLRDHUP)) != 0) connection.readable = true;
+    if ((event.events & EPOLLRDHUP) != 0) connection.half_closed = true;
     if ((event.events & EPOLLOUT) != 0) connection.writable = true;
     drive(connections_[connection.position]);
   }
@@ -300,6 +301,10 @@ bool EventLoop::read_some(Connection& connection) {
   if (room.empty()) return false;
   const ssize_t got = ::recv(connection.socket, room.data(), room.size(), 0);
   if (got > 0) {
+    // A short read took all there was, and what comes next is a new edge; but the end of the stream
+    // may have come with this one.
+    if (static_cast<std::size_t>(got) < room.size() && !connection.half_closed)
+      connection.readable = false;
     if (!lingering) connection.received(static_cast<std::size_t>(got));
     return true;
   }
