@@ -149,6 +149,13 @@ std::int64_t micros_of(Unit unit) {
   }
 }
 
+std::optional<std::int64_t> narrowed(Wide wide) {
+  if (wide > std::numeric_limits<std::int64_t>::max() ||
+      wide < std::numeric_limits<std::int64_t>::min())
+    return std::nullopt;
+  return static_cast<std::int64_t>(wide);
+}
+
 Wide total_micros(const Interval& interval) {
   return (static_cast<Wide>(interval.months) * 30 + interval.days) * kMicrosPerDay +
          interval.micros;
@@ -200,16 +207,17 @@ std::int64_t part_of(Unit unit, std::int64_t days, std::int64_t time) {
 std::int64_t truncate(Unit unit, std::int64_t micros, const Zone& zone) {
   const std::int64_t local = local_of(zone, micros);
   if (const std::int64_t length = micros_of(unit); length != 0) {
-    const std::int64_t rest = local - floor_div(local, length) * length;
+    const std::int64_t over = local % length;
+    const std::int64_t rest = over < 0 ? over + length : over;
     std::int64_t truncated = 0;
     return __builtin_sub_overflow(micros, rest, &truncated) ? micros : truncated;
   }
-  const std::int64_t days = truncate_days(unit, floor_div(local, kMicrosPerDay));
+  const std::int64_t days = truncate_days(unit, local_day(local).days);
   std::int64_t start = 0;
   return __builtin_mul_overflow(days, kMicrosPerDay, &start) ? micros : instant_of(zone, start);
 }
 
-std::int64_t day_difference(Unit unit, std::int64_t a_days, std::int64_t b_days) {
+std::optional<std::int64_t> day_difference(Unit unit, std::int64_t a_days, std::int64_t b_days) {
   switch (unit) {
     case Unit::Week:
     case Unit::YearWeek: return (b_days - a_days) / 7;
@@ -221,7 +229,7 @@ std::int64_t day_difference(Unit unit, std::int64_t a_days, std::int64_t b_days)
     default: break;
   }
   if (const std::int64_t length = micros_of(unit); length != 0)
-    return (b_days - a_days) * (kMicrosPerDay / length);
+    return narrowed(static_cast<Wide>(b_days - a_days) * (kMicrosPerDay / length));
   const CivilDate a = civil_from_days(a_days);
   const CivilDate b = civil_from_days(b_days);
   switch (unit) {
@@ -235,14 +243,14 @@ std::int64_t day_difference(Unit unit, std::int64_t a_days, std::int64_t b_days)
   }
 }
 
-std::int64_t difference(Unit unit, std::int64_t a, std::int64_t b, const Zone& zone) {
+std::optional<std::int64_t> difference(Unit unit, std::int64_t a, std::int64_t b,
+                                       const Zone& zone) {
   if (const std::int64_t length = micros_of(unit); length != 0) {
     const Wide from = truncate(unit, a, zone);
     const Wide to = truncate(unit, b, zone);
-    return static_cast<std::int64_t>((to - from) / length);
+    return narrowed((to - from) / length);
   }
-  return day_difference(unit, floor_div(local_of(zone, a), kMicrosPerDay),
-                        floor_div(local_of(zone, b), kMicrosPerDay));
+  return day_difference(unit, local_day(local_of(zone, a)).days, local_day(local_of(zone, b)).days);
 }
 
 std::optional<std::int64_t> add_interval(std::int64_t micros, const Interval& interval,
@@ -250,8 +258,7 @@ std::optional<std::int64_t> add_interval(std::int64_t micros, const Interval& in
   std::int64_t at = micros;
   if (interval.months != 0 || interval.days != 0) {
     const std::int64_t local = local_of(zone, micros);
-    std::int64_t days = floor_div(local, kMicrosPerDay);
-    const std::int64_t time = local - days * kMicrosPerDay;
+    auto [days, time] = local_day(local);
     if (interval.months != 0) {
       const CivilDate date = civil_from_days(days);
       const std::int64_t months =

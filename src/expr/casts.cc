@@ -58,7 +58,7 @@ struct TimestampToDate {
   using A = Int;
   using D = Int;
   static D apply(const Context& context, A at) {
-    return floor_div(local_of(context.zone, at), kMicrosPerDay);
+    return local_day(local_of(context.zone, at)).days;
   }
 };
 struct DateToTimestamp {

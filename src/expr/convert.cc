@@ -69,6 +69,19 @@ std::optional<std::int64_t> round_decimal(std::string_view text) {
   return value;
 }
 
+// Without the underscores that stand between digits; nullopt when one stands elsewhere.
+std::optional<std::string> without_underscores(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '_') {
+      out += text[i];
+    } else if (i == 0 || i + 1 == text.size() || !is_digit(text[i - 1]) || !is_digit(text[i + 1])) {
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
 char* two_digits(char* at, int value) {
   *at++ = static_cast<char>('0' + value / 10);
   *at++ = static_cast<char>('0' + value % 10);
@@ -196,6 +209,10 @@ std::optional<bool> read_bool(std::string_view text) {
 
 std::optional<std::int64_t> read_integer(std::string_view text) {
   text = trim(text);
+  if (text.find('_') != std::string_view::npos) {
+    const std::optional<std::string> digits = without_underscores(text);
+    return digits.has_value() ? read_integer(*digits) : std::nullopt;
+  }
   if (!text.empty() && text.front() == '+') text.remove_prefix(1);
   if (text.empty() || (text.front() == '-' && text.size() == 1)) return std::nullopt;
   std::int64_t value = 0;
@@ -207,6 +224,10 @@ std::optional<std::int64_t> read_integer(std::string_view text) {
 
 std::optional<double> read_number(std::string_view text) {
   text = trim(text);
+  if (text.find('_') != std::string_view::npos) {
+    const std::optional<std::string> digits = without_underscores(text);
+    return digits.has_value() ? read_number(*digits) : std::nullopt;
+  }
   if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
   double value = 0;
   const char* last = text.data() + text.size();
@@ -287,8 +308,7 @@ std::string_view write_date(std::int64_t days, char* buffer) {
 }
 
 std::string_view write_local_time(std::int64_t local_micros, char* buffer) {
-  const std::int64_t days = floor_div(local_micros, kMicrosPerDay);
-  const std::int64_t time = local_micros - days * kMicrosPerDay;
+  const auto [days, time] = local_day(local_micros);
   std::string_view date = write_date(days, buffer);
   const bool before = date.back() == ')';
   char* at = buffer + date.size() - (before ? 5 : 0);

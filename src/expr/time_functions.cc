@@ -15,13 +15,18 @@ constexpr const char* kIntervalRange = "the interval becomes too long";
 
 bool is_day(Int days) { return days <= kMaxDays && days >= -kMaxDays; }
 
+template <class T>
+Outcome answer(const std::optional<T>& value, T& d) {
+  if (!value.has_value()) return Outcome::Failure;
+  d = *value;
+  return Outcome::Value;
+}
 struct PartOfTimestamp {
   using A = Int;
   using D = Int;
   static D apply(const Context& context, A at) {
-    const Int local = local_of(context.zone, at);
-    const Int days = floor_div(local, kMicrosPerDay);
-    return part_of(static_cast<Unit>(context.immediate), days, local - days * kMicrosPerDay);
+    const LocalDay local = local_day(local_of(context.zone, at));
+    return part_of(static_cast<Unit>(context.immediate), local.days, local.time);
   }
 };
 struct PartOfDate {
@@ -44,8 +49,8 @@ struct Difference {
   using A = Int;
   using B = Int;
   using D = Int;
-  static D apply(const Context& context, A a, B b) {
-    return difference(static_cast<Unit>(context.immediate), a, b, context.zone);
+  static Outcome apply(const Context& context, A a, B b, D& d) {
+    return answer(difference(static_cast<Unit>(context.immediate), a, b, context.zone), d);
   }
 };
 struct DayDifference {
@@ -54,8 +59,7 @@ struct DayDifference {
   using D = Int;
   static Outcome apply(const Context& context, A a, B b, D& d) {
     if (!is_day(a) || !is_day(b)) return Outcome::Failure;
-    d = day_difference(static_cast<Unit>(context.immediate), a, b);
-    return Outcome::Value;
+    return answer(day_difference(static_cast<Unit>(context.immediate), a, b), d);
   }
 };
 struct Epoch {
@@ -139,12 +143,6 @@ struct TimeBetween {
   }
 };
 
-template <class T>
-Outcome answer(const std::optional<T>& value, T& d) {
-  if (!value.has_value()) return Outcome::Failure;
-  d = *value;
-  return Outcome::Value;
-}
 struct AddInterval {
   using A = Int;
   using B = Interval;
@@ -268,7 +266,7 @@ std::vector<Overload> make() {
        "there is no such date"},
       {"date_trunc", {Timestamp}, Timestamp, &unary<Truncate>},
       {"date_diff", {Date, Date}, Int64, &checked_binary<DayDifference>, kTimeRange},
-      {"date_diff", {Timestamp, Timestamp}, Int64, &binary<Difference>},
+      {"date_diff", {Timestamp, Timestamp}, Int64, &checked_binary<Difference>, kTimeRange},
   };
   for (const PartName& part : kParts) {
     const auto unit = static_cast<std::int64_t>(part.unit);

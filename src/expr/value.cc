@@ -115,7 +115,10 @@ std::string describe(Kind kind, bool missing, const Slot& slot) {
     case Kind::Int64: return std::to_string(slot.integer);
     case Kind::Double: return number_text(slot.number);
     case Kind::Text: return fmt::format("'{}'", excerpt(slot.text, 60));
-    case Kind::Timestamp: return to_text(Timestamp{slot.integer});
+    case Kind::Timestamp: {
+      char buffer[48];
+      return fmt::format("{} UTC", write_local_time(slot.integer, buffer));
+    }
     case Kind::Date:
       return slot.integer > kMaxDays || slot.integer < -kMaxDays
                  ? fmt::format("day {} of 1970", slot.integer)

@@ -46,6 +46,16 @@ inline std::int64_t floor_div(std::int64_t a, std::int64_t b) {
   return quotient - ((a % b != 0) && ((a < 0) != (b < 0)) ? 1 : 0);
 }
 
+// A local reading split at midnight; for every value of 64 bits.
+struct LocalDay {
+  std::int64_t days = 0;
+  std::int64_t time = 0;  // of day, microseconds
+};
+inline LocalDay local_day(std::int64_t local) {
+  const std::int64_t rest = local % kMicrosPerDay;
+  return {floor_div(local, kMicrosPerDay), rest < 0 ? rest + kMicrosPerDay : rest};
+}
+
 // Instants so far out that a zone's offset could overflow are read in UTC.
 inline std::int64_t local_of(const Zone& zone, std::int64_t micros) {
   constexpr std::int64_t kFar = kMaxDays * kMicrosPerDay;
@@ -63,9 +73,9 @@ std::int64_t part_of(Unit unit, std::int64_t days, std::int64_t time);
 // kept, so that both hours of an autumn night stay apart.
 std::int64_t truncate(Unit unit, std::int64_t micros, const Zone& zone);
 // Boundaries of the unit crossed from a to b; for weeks the whole weeks between the days, as DuckDB
-// counts. Hours and less count elapsed time.
-std::int64_t difference(Unit unit, std::int64_t a, std::int64_t b, const Zone& zone);
-std::int64_t day_difference(Unit unit, std::int64_t a_days, std::int64_t b_days);
+// counts. Hours and less count elapsed time. nullopt on overflow.
+std::optional<std::int64_t> difference(Unit unit, std::int64_t a, std::int64_t b, const Zone& zone);
+std::optional<std::int64_t> day_difference(Unit unit, std::int64_t a_days, std::int64_t b_days);
 
 // Months (the day clamped to the month's end) and days in the local calendar, then the exact time.
 // nullopt on overflow.
