@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <fstream>
@@ -277,23 +276,6 @@ TEST(Expression, a_scratch_forgets_an_expression_that_is_gone) {
     const Cell cells[] = {Cell::of_int64(0)};
     EXPECT_EQ(expression.evaluate_row(cells, scratch)->integer, k);
   }
-}
-
-TEST(Expression, evaluating_a_row_does_not_allocate_in_the_steady_state) {
-  Scratch scratch;
-  const Expression expression =
-      compiled("case when hour(scheduled_at) >= 17 and carrier like 'U%' then speed * distance "
-               "else length(upper(carrier) || ' ' || distance) end",
-               flights("America/New_York"));
-  const Cell cells[] = {Cell::of_timestamp({1364807700000000}),
-                        Cell::of_text("a long carrier's name ü"), Cell::of_double(2),
-                        Cell::of_int64(21)};
-  ASSERT_TRUE(expression.evaluate_row(cells, scratch).has_value());
-  // A buffer that grows or a block that stays behind would show in the bytes in use.
-  const struct mallinfo2 before = mallinfo2();
-  for (int k = 0; k < 1000; ++k) ASSERT_TRUE(expression.evaluate_row(cells, scratch).has_value());
-  const struct mallinfo2 after = mallinfo2();
-  EXPECT_EQ(before.uordblks, after.uordblks);
 }
 
 TEST(Expression, texts_outlive_their_row_until_the_scratch_is_used_again) {

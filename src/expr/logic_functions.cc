@@ -165,6 +165,7 @@ void clear(Frame& frame, const Instruction& in) {
   std::memset(frame.fresh_valid(in.dst), 0, frame.lanes());
 }
 
+// Without branches: which lanes are active is as good as random.
 template <class T>
 void blend(Frame& frame, const Instruction& in) {
   const T* a = frame.values<T>(in.a);
@@ -172,10 +173,15 @@ void blend(Frame& frame, const Instruction& in) {
   T* d = frame.values<T>(in.dst);
   std::uint8_t* valid = frame.writable_valid(in.dst);
   const std::uint8_t* mask = frame.mask(in);
-  for (std::size_t i = 0; i < frame.lanes(); ++i) {
-    if (mask[i] == 0) continue;
-    d[i] = a[i];
-    valid[i] = present == nullptr ? 1 : present[i];
+  const std::size_t lanes = frame.lanes();
+  for (std::size_t i = 0; i < lanes; ++i) {
+    const T old = d[i];
+    const T other = a[i];
+    d[i] = mask[i] != 0 ? other : old;
+  }
+  for (std::size_t i = 0; i < lanes; ++i) {
+    const std::uint8_t other = present == nullptr ? std::uint8_t{1} : present[i];
+    valid[i] = mask[i] != 0 ? other : valid[i];
   }
 }
 
@@ -265,11 +271,12 @@ void conjunction(Frame& frame, const Instruction& in) {
   }
   std::uint8_t* valid = frame.fresh_valid(in.dst);
   for (std::size_t i = 0; i < lanes; ++i) {
-    const bool left = is_present(a_valid, i);
-    const bool right = is_present(b_valid, i);
-    const bool decided = (left && (a[i] != 0) == kDeciding) || (right && (b[i] != 0) == kDeciding);
-    d[i] = truth(decided == kDeciding);
-    valid[i] = truth(decided || (left && right));
+    const unsigned left = a_valid == nullptr ? 1U : a_valid[i];
+    const unsigned right = b_valid == nullptr ? 1U : b_valid[i];
+    const unsigned decided =
+        (left & truth((a[i] != 0) == kDeciding)) | (right & truth((b[i] != 0) == kDeciding));
+    d[i] = static_cast<std::uint8_t>(kDeciding ? decided : decided ^ 1U);
+    valid[i] = static_cast<std::uint8_t>(decided | (left & right));
   }
 }
 
@@ -341,11 +348,13 @@ void split_mask_kernel(Frame& frame, const Instruction& in) {
   const std::uint8_t* valid = frame.valid(in.a);
   auto* remaining = frame.values<std::uint8_t>(in.b);
   auto* d = frame.values<std::uint8_t>(in.dst);
-  for (std::size_t i = 0; i < frame.lanes(); ++i) {
-    const bool taken = remaining[i] != 0 && a[i] != 0 && is_present(valid, i);
-    d[i] = truth(taken);
-    remaining[i] = truth(remaining[i] != 0 && !taken);
-  }
+  const std::size_t lanes = frame.lanes();
+  for (std::size_t i = 0; i < lanes; ++i)
+    d[i] = static_cast<std::uint8_t>(remaining[i] & truth(a[i] != 0));
+  for (std::size_t i = 0; valid != nullptr && i < lanes; ++i)
+    d[i] = static_cast<std::uint8_t>(d[i] & valid[i]);
+  for (std::size_t i = 0; i < lanes; ++i)
+    remaining[i] = static_cast<std::uint8_t>(remaining[i] ^ d[i]);
 }
 
 template <bool kDeciding>
