@@ -33,6 +33,8 @@ struct LightgbmLibrary {
   decltype(&::LGBM_BoosterUpdateOneIter) update = nullptr;
   decltype(&::LGBM_BoosterGetPredict) get_predictions = nullptr;
   decltype(&::LGBM_BoosterSaveModelToString) save_model = nullptr;
+  decltype(&::LGBM_BoosterFree) free_booster = nullptr;
+  decltype(&::LGBM_DatasetFree) free_dataset = nullptr;
 
   static Result<LightgbmLibrary> open(const std::string& path) {
     void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -57,6 +59,8 @@ struct LightgbmLibrary {
     find(library.update, "LGBM_BoosterUpdateOneIter");
     find(library.get_predictions, "LGBM_BoosterGetPredict");
     find(library.save_model, "LGBM_BoosterSaveModelToString");
+    find(library.free_booster, "LGBM_BoosterFree");
+    find(library.free_dataset, "LGBM_DatasetFree");
     if (!missing.empty())
       return unavailable(
           fmt::format("{} lacks the function {}; it is no LightGBM 4", path, missing));
@@ -123,6 +127,14 @@ std::string settings_text(const TrainingSpec& spec) {
 class Training {
  public:
   Training(const LightgbmLibrary& library, TrainingSpec& spec) : library_(library), spec_(spec) {}
+
+  ~Training() {
+    if (booster_ != nullptr) library_.free_booster(booster_);
+    if (validation_ != nullptr) library_.free_dataset(validation_);
+    if (train_ != nullptr) library_.free_dataset(train_);
+  }
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
 
   Result<void> prepare() {
     settings_ = settings_text(spec_);
