@@ -1,0 +1,89 @@
+#include "server/internal/endpoint.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "server/error_mapping.h"
+
+namespace martlet::server {
+
+net::Response error_response(const Error& error, std::string_view request_id) {
+  net::Response response =
+      net::Response::json(http_status(error.code()), to_text(error_body(error, request_id)) + "\n");
+  if (error.code() == ErrorCode::Unavailable) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+RouteMeter::RouteMeter(net::Telemetry& telemetry, const Clock& clock, Log& log, std::string route)
+    : clock_(clock), log_(log), route_(std::move(route)),
+      duration_(telemetry.histogram("martlet_http_request_seconds",
+                                    "From the request's last byte to its answer.",
+                                    {{"route", route_}})) {
+  for (const std::size_t status : {2u, 4u, 5u}) {
+    by_class_[status] =
+        &telemetry.counter("martlet_http_requests_total", "Requests answered.",
+                           {{"route", route_}, {"status", std::to_string(status) + "xx"}});
+  }
+}
+
+void RouteMeter::done(const net::Request& request, std::chrono::steady_clock::time_point began,
+                      int status, const Error* error) {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now() - began);
+  duration_.record(took);
+  const auto status_class = static_cast<std::size_t>(status / 100);
+  if (status_class < by_class_.size() && by_class_[status_class] != nullptr)
+    by_class_[status_class]->add();
+  if (status < 500) return;
+  log_.warn("http.failed", {{"route", route_},
+                            {"status", status},
+                            {"request_id", request.id},
+                            {"peer", request.peer},
+                            {"duration_us", static_cast<std::int64_t>(took.count())},
+                            {"error", error == nullptr ? "" : error->message()}});
+}
+
+void Pending::respond(Result<net::Response> response) {
+  const Error* const error = response.has_value() ? nullptr : &response.error();
+  net::Response answer =
+      error == nullptr ? std::move(*response) : error_response(*error, request().id);
+  meter_->done(request(), began_, answer.status, error);
+  exchange_.respond(std::move(answer));
+}
+
+RouteMeter& Endpoints::meter_of(std::string_view method, const std::string& pattern) {
+  meters_.push_back(
+      std::make_unique<RouteMeter>(telemetry_, clock_, log_, std::string(method) + " " + pattern));
+  return *meters_.back();
+}
+
+void Endpoints::get(std::string pattern, std::string summary, Answer answer) {
+  RouteMeter& meter = meter_of("GET", pattern);
+  net::Route route;
+  route.pattern = std::move(pattern);
+  route.permission = net::RoutePermission::Open;  // loopback only; see App::start()
+  route.where = net::Where::Loop;
+  route.summary = std::move(summary);
+  route.handle = [&meter, answer = std::move(answer)](net::Exchange exchange) {
+    Pending pending(std::move(exchange), meter);
+    auto response = answer(pending.request());
+    pending.respond(std::move(response));
+  };
+  router_.add(std::move(route));
+}
+
+void Endpoints::post(std::string pattern, std::string summary, std::size_t body_limit_bytes,
+                     Handle handle) {
+  RouteMeter& meter = meter_of("POST", pattern);
+  net::Route route;
+  route.method = net::Method::Post;
+  route.pattern = std::move(pattern);
+  route.permission = net::RoutePermission::Open;
+  route.where = net::Where::Loop;
+  route.body_limit_bytes = body_limit_bytes;
+  route.summary = std::move(summary);
+  route.handle = [&meter, handle = std::move(handle)](net::Exchange exchange) {
+    handle(Pending(std::move(exchange), meter));
+  };
+  router_.add(std::move(route));
+}
+
+}  // namespace martlet::server
