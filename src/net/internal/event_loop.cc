@@ -260,8 +260,8 @@ void EventLoop::read_mail() {
     resume_accepting();
 }
 
-void EventLoop::drive(const std::shared_ptr<Connection>& kept) {
-  const std::shared_ptr<Connection> connection = kept;  // release() takes it off the list
+// By value: release() takes it off the list.
+void EventLoop::drive(std::shared_ptr<Connection> connection) {
   for (int round = 0; round < kRoundsPerTurn; ++round) {
     const bool stalled = connection->advance();
     write_some(*connection);
@@ -289,8 +289,8 @@ void EventLoop::drive(const std::shared_ptr<Connection>& kept) {
       return;
     }
   }
-  again_.push_back(connection);
   note_deadline(*connection);
+  again_.push_back(std::move(connection));
 }
 
 // True when there is something new to look at.

@@ -55,7 +55,7 @@ class EventLoop : public ConnectionHost {
   void hand_out(int socket, std::string peer);
   void adopt(int socket, std::string peer);
   void read_mail();
-  void drive(const std::shared_ptr<Connection>& connection);
+  void drive(std::shared_ptr<Connection> connection);
   bool read_some(Connection& connection);
   void write_some(Connection& connection);
   void after_io(Connection& connection);
