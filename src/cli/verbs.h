@@ -1,0 +1,33 @@
+// cli/verbs.h: every verb of the command, one file each. A verb adds its subcommand and flags, and
+// leaves what it does in session.action.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace martlet::cli {
+
+class Session;
+
+void add_check(CLI::App& app, Session& session);
+void add_data(CLI::App& app, Session& session);
+void add_demo(CLI::App& app, Session& session);
+void add_drift(CLI::App& app, Session& session);
+void add_evaluate(CLI::App& app, Session& session);
+void add_explain(CLI::App& app, Session& session);
+void add_graph(CLI::App& app, Session& session);
+void add_logs(CLI::App& app, Session& session);
+void add_models(CLI::App& app, Session& session);
+void add_predict(CLI::App& app, Session& session);
+void add_problem(CLI::App& app, Session& session);
+void add_ps(CLI::App& app, Session& session);
+void add_resume(CLI::App& app, Session& session);
+void add_run(CLI::App& app, Session& session);
+void add_runs(CLI::App& app, Session& session);
+void add_serve(CLI::App& app, Session& session);
+void add_simulate(CLI::App& app, Session& session);
+void add_status(CLI::App& app, Session& session);
+void add_version(CLI::App& app, Session& session);
+
+}  // namespace martlet::cli

@@ -1,0 +1,351 @@
+#include "lifecycle/simulate.h"
+
+#include "deployment/admission.h"
+#include "deployment/inference_service.h"
+#include "deployment/served_model.h"
+#include "lifecycle/steps.h"
+#include "platform/real_file_system.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace martlet::lifecycle {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// What is replayed: the data's steps run (or hit) in the project's own store.
+struct Material {
+  Workshop workshop;
+  std::shared_ptr<const Frame> frame;
+  std::shared_ptr<const problem::Problem> problem;
+  features::Lookups lookups;
+  std::map<std::string, columns::Batch> lookup_rows;
+  Material(const Store& store, const Project& project) : workshop(store, project) {}
+};
+
+Result<void> gather_material(const Store& store, const Project& project, RunRequest request,
+                             Material& material) {
+  const std::string main = project.main_dataset().name;
+  request.only = {"ingest:" + main};
+  for (const features::LookupConfig& lookup : project.features.lookups)
+    request.only.push_back("ingest:" + lookup.dataset);
+  MARTLET_TRY_SET(const workflow::Pipeline whole,
+                  compile_lifecycle(store, project, request.compile));
+  MARTLET_TRY_SET(const RunReport report, run_steps(store, project, whole, request));
+  if (!report.succeeded)
+    return fail(ErrorCode::InvalidArgument,
+                "preparing the data to replay: " + report.outcome.run.error);
+  std::map<std::string, Digest> versions;
+  for (const workflow::StepRecord& step : report.outcome.steps) {
+    MARTLET_TRY_SET(versions[step.name.substr(std::string("ingest:").size())],
+                    Digest::parse(step.outputs["version"].get<std::string>()));
+  }
+  MARTLET_TRY_SET(material.frame, material.workshop.frame(versions.at(main)));
+  MARTLET_TRY_SET(material.problem, material.workshop.problem(versions.at(main)));
+  MARTLET_TRY_SET(material.lookups, material.workshop.lookups(versions));
+  MARTLET_TRY_SET(material.lookup_rows, material.workshop.lookup_rows(versions));
+  return {};
+}
+
+// The candidate whose recipe is repeated: the one that selection chose, else the first.
+struct ChosenRecipe {
+  std::string trainer;
+  Json parameters;
+};
+ChosenRecipe recipe_of(const Project& project) {
+  // Tree models first: they take the rows as they are and are what the loop repeats at least cost;
+  // the file's order decides otherwise.
+  const auto found = std::find_if(
+      project.models.candidates.begin(), project.models.candidates.end(),
+      [](const models::Candidate& candidate) { return candidate.trainer == "lightgbm"; });
+  const models::Candidate& candidate =
+      found != project.models.candidates.end() ? *found : project.models.candidates.front();
+  return {candidate.trainer, candidate.parameters};
+}
+
+double kpi_of(const problem::Kpi& kpi, const problem::Outcomes& outcomes) {
+  if (kpi.is_value()) {
+    const auto total = kpi.total(outcomes);
+    return total.has_value() ? total->sum : kNaN;
+  }
+  const auto value = kpi.estimate(outcomes);
+  return value.has_value() ? *value : kNaN;
+}
+
+problem::Outcomes pick(const problem::Outcomes& all, std::span<const std::uint32_t> rows) {
+  problem::Outcomes some;
+  some.rows = all.rows.take(rows);
+  for (const std::uint32_t row : rows) {
+    some.actual.push_back(all.actual[row]);
+    if (!all.score.empty()) some.score.push_back(all.score[row]);
+    some.predicted.push_back(all.predicted[row]);
+  }
+  return some;
+}
+
+class Simulation {
+ public:
+  Simulation(const Project& project, const SimulateRequest& request, Material& material,
+             const Store& scratch, VirtualClock& clock)
+      : project_(project), request_(request), material_(material), scratch_(scratch),
+        clock_(clock) {}
+
+  Result<SimulateReport> run() {
+    MARTLET_TRY(find_rows());
+    MARTLET_TRY(begin());
+    MARTLET_TRY(freeze());
+    const Duration length = project_.monitoring.windows.front();
+    for (Timestamp from = request_.from; from < end_; from = from + length) {
+      if (request_.cancel.cancelled())
+        return fail(ErrorCode::Cancelled, "the simulation was interrupted");
+      MARTLET_TRY(window(from, std::min(from + length, end_)));
+    }
+    const problem::Kpi& kpi = material_.problem->primary();
+    report_.kpi = kpi.name();
+    report_.unit = kpi.unit();
+    report_.sums = kpi.is_value();
+    report_.rule = rule_name_;
+    report_.live = kpi_of(kpi, pick(live_, replayed_));
+    report_.frozen = kpi_of(kpi, pick(frozen_, replayed_));
+    report_.rule_total = kpi_of(kpi, pick(rule_, replayed_));
+    for (const LoopEvent& event : report_.events) {
+      if (event.kind == "promoted" || event.kind == "rejected" || event.kind == "failed")
+        ++report_.trainings;
+    }
+    return std::move(report_);
+  }
+
+ private:
+  const Frame& frame() const { return *material_.frame; }
+
+  // Rows to replay, in the order of their decisions; and truths in the order in which they become
+  // known.
+  Result<void> find_rows() {
+    if (frame().times.empty())
+      return invalid_argument(
+          "simulate needs problem.time: without an event time there is nothing to replay in order");
+    constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::min();
+    std::int64_t last = kUnknown;
+    for (std::uint32_t row = 0; row < frame().rows.rows(); ++row) {
+      if (frame().decided[row] == kUnknown) continue;
+      last = std::max(last, frame().decided[row]);
+      if (Timestamp{frame().decided[row]} >= request_.from &&
+          (!request_.to.has_value() || Timestamp{frame().decided[row]} < *request_.to)) {
+        replayed_.push_back(row);
+      }
+    }
+    if (replayed_.empty()) {
+      return invalid_argument(
+          fmt::format("simulating from {}: no row is decided after it; the last one is of {}",
+                      to_text(request_.from), to_text(Timestamp{last})));
+    }
+    std::stable_sort(replayed_.begin(), replayed_.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return frame().decided[a] < frame().decided[b];
+    });
+    end_ = request_.to.value_or(Timestamp{frame().decided[replayed_.back()] + 1});
+    truths_ = replayed_;
+    std::stable_sort(truths_.begin(), truths_.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return frame().times[a] < frame().times[b];
+    });
+    return {};
+  }
+
+  Loop::History history() const {
+    return {material_.frame, known_by(frame(), clock_.now(), project_.monitoring.truth_delay)};
+  }
+
+  Result<void> begin() {
+    clock_.set(request_.from);
+    Loop::Parts parts{scratch_,
+                      project_,
+                      *material_.problem,
+                      material_.lookups,
+                      material_.lookup_rows,
+                      registry::Environment::Experiment,
+                      slot_,
+                      [this](const LoopEvent& event) {
+                        // The same refusal in window after window is one event.
+                        if (event.kind == "refused" && !report_.events.empty() &&
+                            report_.events.back().kind == "refused")
+                          return;
+                        report_.events.push_back(event);
+                        if (request_.on_event) request_.on_event(event);
+                      },
+                      request_.cancel};
+    loop_ = Loop::create(std::move(parts), "simulation/" + project_.name);
+    const ChosenRecipe recipe = recipe_of(project_);
+    auto begun = loop_->begin(history(), recipe.trainer, recipe.parameters);
+    if (!begun.has_value())
+      return fail(std::move(begun).error().with_context(
+          "training the first model on what was known at " + to_text(request_.from)));
+    service_ = std::make_unique<deployment::InferenceService>(
+        slot_, &loop_->sink(), scratch_.host().clock, scratch_.host().random, admission_);
+    return {};
+  }
+
+  // The model and the rule of the beginning answer everything at once: nothing about them changes.
+  Result<void> freeze() {
+    const problem::Problem& problem = *material_.problem;
+    const models::Package& package = *loop_->live().package;
+    const columns::Batch rows = take(frame(), replayed_);
+    const std::vector<double> actual = actual_of(frame(), replayed_);
+    MARTLET_TRY_SET(const std::vector<double> scores,
+                    score(package.feature_program(), *package.predictor(), rows, material_.lookups,
+                          scratch_.host().pool));
+    MARTLET_TRY_SET(const problem::Baseline rule,
+                    baseline_of(package, frame().rows.schema(), problem.zone()));
+    rule_name_ = rule.name();
+    MARTLET_TRY_SET(const problem::Outcomes ruled, problem::outcomes_of(rule, rows, actual));
+    const std::size_t all = frame().rows.rows();
+    const bool binary = problem.task() == problem::Task::Binary;
+    for (problem::Outcomes* outcomes : {&live_, &frozen_, &rule_}) {
+      outcomes->rows = frame().rows;
+      outcomes->actual = frame().actual;
+      outcomes->predicted.assign(all, kNaN);
+      if (binary) outcomes->score.assign(all, kNaN);
+    }
+    const std::vector<double> decisions =
+        decide(problem.task(), scores, package.manifest().threshold.value_or(0.5));
+    for (std::size_t i = 0; i < replayed_.size(); ++i) {
+      frozen_.predicted[replayed_[i]] = decisions[i];
+      rule_.predicted[replayed_[i]] = ruled.predicted[i];
+      if (!binary) continue;
+      frozen_.score[replayed_[i]] = scores[i];
+      rule_.score[replayed_[i]] = ruled.score[i];
+    }
+    return {};
+  }
+
+  Result<void> window(Timestamp from, Timestamp to) {
+    clock_.set(from);
+    std::vector<std::uint32_t> rows;
+    while (next_row_ < replayed_.size() && Timestamp{frame().decided[replayed_[next_row_]]} < to)
+      rows.push_back(replayed_[next_row_++]);
+    MARTLET_TRY(answer(rows));
+    clock_.set(to);
+    MARTLET_TRY(hand_over_truth(to));
+    MARTLET_TRY(loop_->tick([this]() -> Result<Loop::History> { return history(); }));
+
+    const problem::Kpi& kpi = material_.problem->primary();
+    SimulatedWindow made{from,
+                         to,
+                         static_cast<std::int64_t>(rows.size()),
+                         0,
+                         kpi_of(kpi, pick(live_, rows)),
+                         kpi_of(kpi, pick(frozen_, rows)),
+                         kpi_of(kpi, pick(rule_, rows))};
+    made.truth_rows = std::count_if(rows.begin(), rows.end(), [&](std::uint32_t row) {
+      return !std::isnan(frame().actual[row]);
+    });
+    report_.windows.push_back(made);
+    if (request_.on_window) request_.on_window(made);
+    return {};
+  }
+
+  Result<void> answer(const std::vector<std::uint32_t>& rows) {
+    if (rows.empty()) return {};
+    const columns::Batch batch = take(frame(), rows);
+    columns::Batch keys;
+    if (!project_.problem.key.empty()) {
+      MARTLET_TRY_SET(keys, batch.select(project_.problem.key));
+    }
+    MARTLET_TRY_SET(const deployment::Answer answer, service_->answer("", batch, keys));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      live_.predicted[rows[i]] = answer.predicted[i];
+      if (!live_.score.empty()) live_.score[rows[i]] = answer.scores[i];
+    }
+    return {};
+  }
+
+  Result<void> hand_over_truth(Timestamp now) {
+    std::vector<monitoring::Truth> truths;
+    while (next_truth_ < truths_.size() &&
+           Timestamp{frame().times[truths_[next_truth_]]} + project_.monitoring.truth_delay <=
+               now) {
+      const std::uint32_t row = truths_[next_truth_++];
+      std::vector<columns::Cell> key;
+      for (const std::string& name : project_.problem.key)
+        key.push_back(frame().rows.find(name)->cell(row));
+      std::string text = monitoring::key_text(key);
+      if (text.empty()) continue;
+      const double actual = frame().actual[row];
+      truths.push_back({std::move(text), std::isnan(actual) ? std::nullopt : std::optional(actual),
+                        Timestamp{frame().times[row]} + project_.monitoring.truth_delay});
+    }
+    if (truths.empty()) return {};
+    MARTLET_TRY(loop_->truth().accept(truths, now));
+    return {};
+  }
+
+  const Project& project_;
+  const SimulateRequest& request_;
+  Material& material_;
+  const Store& scratch_;
+  VirtualClock& clock_;
+  deployment::ModelSlot slot_;
+  deployment::Admission admission_;
+  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<deployment::InferenceService> service_;
+  std::vector<std::uint32_t> replayed_;  // by decision
+  std::vector<std::uint32_t> truths_;    // by event time
+  std::size_t next_row_ = 0;
+  std::size_t next_truth_ = 0;
+  Timestamp end_;
+  std::string rule_name_;
+  problem::Outcomes live_, frozen_, rule_;  // of all rows of the frame
+  SimulateReport report_;
+};
+
+}  // namespace
+
+Json SimulateReport::to_json() const {
+  Json list = Json::array();
+  for (const SimulatedWindow& window : windows) {
+    list.push_back(Json{{"from", to_text(window.begin)},
+                        {"to", to_text(window.end)},
+                        {"rows", window.rows},
+                        {"truth_rows", window.truth_rows},
+                        {"live", number_or_null(window.live)},
+                        {"frozen", number_or_null(window.frozen)},
+                        {"rule", number_or_null(window.rule)}});
+  }
+  Json happened = Json::array();
+  for (const LoopEvent& event : events) {
+    happened.push_back(Json{{"at", to_text(event.at)},
+                            {"kind", event.kind},
+                            {"why", event.why},
+                            {"model", event.model}});
+  }
+  return Json{{"kpi", kpi},
+              {"unit", unit},
+              {"rule", rule},
+              {"windows", std::move(list)},
+              {"events", std::move(happened)},
+              {"trainings", trainings},
+              {"totals", Json{{"live", number_or_null(live)},
+                              {"frozen", number_or_null(frozen)},
+                              {"rule", number_or_null(rule_total)}}}};
+}
+
+Result<SimulateReport> simulate(const Store& store, const Project& project,
+                                const SimulateRequest& request) {
+  Material material(store, project);
+  MARTLET_TRY(gather_material(store, project, request.ingest, material));
+  MARTLET_TRY_SET(const platform::TemporaryDirectory directory,
+                  platform::TemporaryDirectory::create(store.scratch_directory(), "simulation-"));
+  VirtualClock clock(request.from);
+  SeededRandom random(project.models.seed);
+  const Host& real = store.host();
+  const Host host{real.files, clock, random, real.log, real.pool, real.version, real.code_version};
+  MARTLET_TRY_SET(const std::unique_ptr<Store> scratch,
+                  Store::open(host, directory.path() + "/store", WhenMissing::Create));
+  Simulation simulation(project, request, material, *scratch, clock);
+  return simulation.run();
+}
+
+}  // namespace martlet::lifecycle

@@ -1,0 +1,77 @@
+#include "artifacts/blob_store.h"
+#include "data/dataset_builder.h"
+#include "data/version_store.h"
+#include "lifecycle/steps.h"
+#include "platform/threads.h"
+
+#include <fmt/format.h>
+
+namespace martlet::lifecycle {
+
+namespace {
+
+// What was found, one line per expectation that matters to a reader.
+void log_expectations(const workflow::StepContext& context, const data::BuiltDataset& built) {
+  for (const data::ExpectationResult& result : built.expectations) {
+    if (result.passed.value_or(true)) continue;
+    context.log(fmt::format("{} ({}): not met: {} rows, {:.3g} %{}", result.expectation,
+                            data::name_of(result.severity), result.failed_rows, 100 * result.share,
+                            result.note.empty() ? "" : "; " + result.note));
+  }
+}
+
+}  // namespace
+
+Result<Json> ingest_step(Workshop& workshop, const workflow::StepContext& context) {
+  const Project& project = workshop.project();
+  const Store& store = workshop.store();
+  MARTLET_TRY_SET(const std::string name,
+                  text_member(context.parameters, "dataset", "an ingest step"));
+  data::BuildOptions options;
+  options.directory = project.directory;
+  options.zone = project.problem.zone;
+  options.now = store.host().clock.now();
+  options.reading_threads = platform::hardware_threads();
+  options.temp_directory = store.scratch_directory();
+  options.limits.cancel = context.cancel;
+  data::DatasetBuilder builder(project.data, store.host().files, options);
+  MARTLET_TRY_SET(data::BuiltDataset built, builder.build(name));
+  const data::DatasetConfig* config = project.data.find_dataset(name);
+  if (config != nullptr && !config->expect_declared) {
+    // Nothing was said of this data: what any table should be is judged all the same.
+    const bool is_main = name == project.main_dataset().name;
+    const std::vector<data::Expectation> inferred = data::infer_expectations(
+        built.rows, is_main ? std::span<const std::string>(project.problem.key)
+                            : std::span<const std::string>{});
+    MARTLET_TRY_SET(const auto results,
+                    data::validate(built.rows, inferred, {project.problem.zone, options.now}));
+    for (const data::ExpectationResult& result : results) built.expectations.push_back(result);
+  }
+  log_expectations(context, built);
+  data::VersionStore versions(store.database(), store.blobs(), store.host().files,
+                              store.host().clock, store.scratch_directory());
+  std::vector<data::ParentVersion> parents;
+  for (const std::string& parent : built.read_datasets) {
+    MARTLET_TRY_SET(const auto latest, versions.latest(parent));
+    if (latest.has_value()) parents.push_back({parent, latest->number, latest->digest});
+  }
+  MARTLET_TRY_SET(const data::Published published, versions.publish(built, std::move(parents)));
+  context.log(fmt::format(
+      "{}: {} rows{}{}", published.version.name(), published.version.rows(),
+      built.quarantined.rows() > 0 ? fmt::format(", {} quarantined", built.quarantined.rows()) : "",
+      published.is_new ? "" : " (as before)"));
+  Json expectations = Json::array();
+  for (const data::ExpectationResult& result : built.expectations)
+    expectations.push_back(data::to_json(result));
+  Json ledger = Json::array();
+  for (const data::LedgerEntry& entry : built.ledger) ledger.push_back(data::to_json(entry));
+  return Json{{"version", published.version.digest.text()},
+              {"name", published.version.name()},
+              {"rows", published.version.rows()},
+              {"rows_read", built.rows_read},
+              {"quarantined", built.quarantined.rows()},
+              {"expectations", std::move(expectations)},
+              {"ledger", std::move(ledger)}};
+}
+
+}  // namespace martlet::lifecycle

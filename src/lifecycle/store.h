@@ -1,0 +1,69 @@
+// lifecycle/store.h: an open store: the metadata database, the blobs and the folders beside them
+// (DESIGN §4).
+//
+// <directory>/metadata.db, blobs/, logs/, predictions/, tmp/. One per process; thread-safe.
+// Everything above is handed references into it.
+#pragma once
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+
+#include <memory>
+#include <string>
+
+namespace martlet::metadata {
+class Database;
+}
+namespace martlet::artifacts {
+class BlobStore;
+}
+namespace martlet::platform {
+class ThreadPool;
+}
+
+namespace martlet::lifecycle {
+
+// What a process gives to everything it builds: made once in main (or in a test, with fakes).
+struct Host {
+  FileSystem& files;
+  const Clock& clock;
+  Random& random;
+  Log& log;
+  platform::ThreadPool& pool;  // for heavy computation
+  std::string version;         // of the program
+  std::string code_version;    // a digest-like text that changes with the program
+};
+
+enum class WhenMissing : std::uint8_t { Create, Refuse };
+
+class Store {
+ public:
+  // NotFound when it is missing and may not be made; else as metadata::Database::open.
+  static Result<std::unique_ptr<Store>> open(const Host& host, const std::string& directory,
+                                             WhenMissing when_missing);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  const Host& host() const { return host_; }
+  metadata::Database& database() const { return *database_; }
+  artifacts::BlobStore& blobs() const { return *blobs_; }
+  const std::string& directory() const { return directory_; }
+  std::string logs_directory() const;
+  std::string predictions_directory(const std::string& deployment) const;
+  std::string scratch_directory() const;  // exists
+
+ private:
+  Store(const Host& host, std::string directory);
+  Host host_;
+  std::string directory_;
+  std::unique_ptr<metadata::Database> database_;
+  std::unique_ptr<artifacts::BlobStore> blobs_;
+};
+
+// "<directory of the project file>/.martlet", unless the caller names another one.
+std::string default_store_directory(const std::string& project_directory);
+
+}  // namespace martlet::lifecycle

@@ -1,0 +1,103 @@
+#include "lifecycle/track.h"
+
+#include "platform/host.h"
+
+#include <cmath>
+
+namespace martlet::lifecycle {
+
+namespace {
+
+constexpr const char* kPipelineRun = "martlet.pipeline_run";
+
+void add_params(const Json& value, const std::string& prefix, tracking::Texts& params) {
+  for (const auto& [name, inner] : value.items()) {
+    const std::string key = prefix.empty() ? name : prefix + "." + name;
+    if (inner.is_object()) {
+      add_params(inner, key, params);
+    } else {
+      params[key] = inner.is_string() ? inner.get<std::string>() : to_text(inner);
+    }
+  }
+}
+
+tracking::RunBatch batch_of(const Project& project, const RunReport& report, Timestamp now) {
+  tracking::RunBatch batch;
+  batch.tags[kPipelineRun] = report.outcome.run.id.text();
+  batch.tags["martlet.project"] = project.name;
+  batch.tags["martlet.verdict"] = report.verdict;
+  const auto add_metric = [&](const std::string& key, const Json& value) {
+    if (value.is_number()) batch.metrics.push_back({key, value.get<double>(), 0, now});
+  };
+  for (const Json& kpi : report.json.at("kpis"))
+    add_metric("kpi." + kpi.at("name").get<std::string>(), kpi.at("value"));
+  for (const auto& [name, figure] : report.json.at("metrics").items())
+    add_metric(name, figure.is_object() ? figure.at("value") : figure);
+  for (const workflow::StepRecord& step : report.outcome.steps) {
+    if (!workflow::gave_outputs(step.step_status())) continue;
+    if (step.component == "martlet/ingest") {
+      const bool is_main = step.name == "ingest:" + project.main_dataset().name;
+      batch.inputs.push_back(
+          {step.name.substr(std::string("ingest:").size()),
+           step.outputs["version"].get<std::string>(), is_main ? "training" : "lookup",
+           Json{{"version", step.outputs["name"]}, {"rows", step.outputs["rows"]}}});
+    }
+    if (step.name == "select")
+      batch.params["candidate"] = step.outputs["chosen"]["candidate"].get<std::string>();
+    if (step.component == "martlet/train") {
+      const std::string trainer = step.name.substr(std::string("train:").size());
+      add_metric("validation." + trainer, step.outputs["validation_kpi"]);
+    }
+  }
+  for (const models::Candidate& candidate : project.models.candidates)
+    add_params(candidate.parameters, candidate.trainer, batch.params);
+  batch.params["seed"] = std::to_string(project.models.seed);
+  if (const Json& as_of = report.outcome.run.parameters["as_of"]; as_of.is_string())
+    batch.params["as_of"] = as_of.get<std::string>();
+  return batch;
+}
+
+}  // namespace
+
+tracking::Tracker tracker_of(const Store& store) {
+  return {store.database(), store.blobs(), store.host().clock, store.host().random};
+}
+
+Result<void> track_run(const Store& store, const Project& project, const RunReport& report) {
+  tracking::Tracker tracker = tracker_of(store);
+  MARTLET_TRY_SET(const tracking::Experiment experiment,
+                  tracker.get_or_create_experiment(project.name));
+  tracking::RunSearch search;
+  search.experiments = {experiment.id};
+  search.tags[kPipelineRun] = report.outcome.run.id.text();
+  MARTLET_TRY_SET(const std::vector<tracking::Run> known, tracker.search(search));
+  const tracking::RunStatus status =
+      report.succeeded ? tracking::RunStatus::Finished : tracking::RunStatus::Failed;
+  const tracking::RunBatch batch = batch_of(project, report, store.host().clock.now());
+  if (!known.empty()) {
+    MARTLET_TRY(tracker.log(known.front().id, batch));
+    if (known.front().status == status) return {};
+    if (tracking::has_ended(known.front().status))
+      MARTLET_TRY(tracker.set_status(known.front().id, tracking::RunStatus::Running));
+    return tracker.set_status(known.front().id, status, report.outcome.run.ended);
+  }
+  const platform::Host machine = platform::describe_host();
+  tracking::NewRun request;
+  request.experiment = experiment.id;
+  request.started = report.outcome.run.created;
+  request.facts = Json{{"martlet", store.host().version},
+                       {"code_version", store.host().code_version},
+                       {"project_file", project.digest.text()},
+                       {"seed", project.models.seed},
+                       {"cpu", machine.cpu_model},
+                       {"cpu_features", machine.cpu_features},
+                       {"cores", machine.cores},
+                       {"kernel", machine.kernel}};
+  request.first = batch;
+  MARTLET_TRY_SET(const tracking::Run run, tracker.start_run(request));
+  MARTLET_TRY(tracker.log_artifact(run.id, "martlet.yaml", project.text));
+  MARTLET_TRY(tracker.log_artifact(run.id, "report.json", to_pretty_text(report.json)));
+  return tracker.set_status(run.id, status, report.outcome.run.ended);
+}
+
+}  // namespace martlet::lifecycle
