@@ -230,8 +230,9 @@ std::optional<double> read_number(std::string_view text) {
   }
   if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
   double value = 0;
-  const char* last = text.data() + text.size();
-  const auto [end, code] = std::from_chars(text.data(), last, value);
+  const char* const first = text.data();
+  const char* const last = first + text.size();
+  const auto [end, code] = std::from_chars(first, last, value);
   if (end != last || text.empty() || code == std::errc::invalid_argument) return std::nullopt;
   if (code == std::errc::result_out_of_range) {
     // from_chars does not say in which direction; a negative exponent is the only way to be too
@@ -309,7 +310,7 @@ std::string_view write_date(std::int64_t days, char* buffer) {
 
 std::string_view write_local_time(std::int64_t local_micros, char* buffer) {
   const auto [days, time] = local_day(local_micros);
-  std::string_view date = write_date(days, buffer);
+  const std::string_view date = write_date(days, buffer);
   const bool before = date.back() == ')';
   char* at = buffer + date.size() - (before ? 5 : 0);
   *at++ = ' ';

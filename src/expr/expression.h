@@ -34,7 +34,7 @@ struct Scope {
   Zone zone = Zone::utc();
 };
 
-inline constexpr std::size_t kMaxExpressionBytes = 64 * 1024;
+inline constexpr std::size_t kMaxExpressionBytes = 65'536;
 inline constexpr int kMaxNesting = 200;    // parentheses, calls, cases inside each other
 inline constexpr int kMaxOperators = 500;  // in one chain, as in a + b + c + …
 
@@ -45,6 +45,8 @@ class Scratch {
  public:
   Scratch();
   ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
   Scratch(Scratch&&) noexcept;
   Scratch& operator=(Scratch&&) noexcept;
 
