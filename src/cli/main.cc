@@ -41,7 +41,8 @@ void add_verbs(CLI::App& app, Session& session) {
   add_runs(app, session);
   add_models(app, session);
   add_predict(app, session);
-  // add_serve
+  add_predict_model(app, session);
+  add_serve(app, session);
   add_simulate(app, session);
   add_demo(app, session);
   add_version(app, session);

@@ -15,13 +15,15 @@ std::vector<PeriodSum> sums(const lifecycle::SimulateReport& report, const Zone&
   std::vector<PeriodSum> periods;
   for (const lifecycle::SimulatedWindow& window : report.windows) {
     const std::string period = period_of(zone.local(window.begin).date);
-    if (periods.empty() || periods.back().period != period) periods.push_back({period, 0, 0, 0, 0});
+    if (periods.empty() || periods.back().period != period)
+      periods.push_back({period, 0, 0, 0, 0, {}});
     PeriodSum& sum = periods.back();
     const auto add = [](double& to, double value) { to += std::isnan(value) ? 0 : value; };
     sum.rows += window.rows;
     add(sum.live, window.live);
     add(sum.frozen, window.frozen);
     add(sum.rule, window.rule);
+    for (const auto& [name, value] : window.rules) add(sum.rules[name], value);
   }
   return periods;
 }
@@ -56,8 +58,8 @@ void show_simulation(Session& session, const lifecycle::Project& project,
   std::vector<PeriodSum> periods;
   if (detail == SimulationDetail::Windows || !report.sums) {
     for (const lifecycle::SimulatedWindow& window : report.windows) {
-      periods.push_back(
-          {to_text(window.begin), window.rows, window.live, window.frozen, window.rule});
+      periods.push_back({to_text(window.begin), window.rows, window.live, window.frozen,
+                         window.rule, window.rules});
     }
   } else {
     periods = sums(report, zone, [](const CivilDate& date) {

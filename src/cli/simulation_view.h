@@ -18,6 +18,7 @@ struct PeriodSum {
   std::string period;
   std::int64_t rows = 0;
   double live = 0, frozen = 0, rule = 0;
+  std::map<std::string, double> rules;
 };
 std::vector<PeriodSum> sums_by_quarter(const lifecycle::SimulateReport& report, const Zone& zone);
 

@@ -20,6 +20,7 @@ void add_graph(CLI::App& app, Session& session);
 void add_logs(CLI::App& app, Session& session);
 void add_models(CLI::App& app, Session& session);
 void add_predict(CLI::App& app, Session& session);
+void add_predict_model(CLI::App& app, Session& session);
 void add_problem(CLI::App& app, Session& session);
 void add_ps(CLI::App& app, Session& session);
 void add_resume(CLI::App& app, Session& session);

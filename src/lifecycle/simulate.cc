@@ -113,6 +113,8 @@ class Simulation {
     report_.live = kpi_of(kpi, pick(live_, replayed_));
     report_.frozen = kpi_of(kpi, pick(frozen_, replayed_));
     report_.rule_total = kpi_of(kpi, pick(rule_, replayed_));
+    for (const auto& [name, outcomes] : rules_)
+      report_.rules[name] = kpi_of(kpi, pick(outcomes, replayed_));
     for (const LoopEvent& event : report_.events) {
       if (event.kind == "promoted" || event.kind == "rejected" || event.kind == "failed")
         ++report_.trainings;
@@ -238,7 +240,10 @@ class Simulation {
                          0,
                          kpi_of(kpi, pick(live_, rows)),
                          kpi_of(kpi, pick(frozen_, rows)),
-                         kpi_of(kpi, pick(rule_, rows))};
+                         kpi_of(kpi, pick(rule_, rows)),
+                         {}};
+    for (const auto& [name, outcomes] : rules_)
+      made.rules[name] = kpi_of(kpi, pick(outcomes, rows));
     made.truth_rows = std::count_if(rows.begin(), rows.end(), [&](std::uint32_t row) {
       return !std::isnan(frame().actual[row]);
     });
@@ -298,9 +303,18 @@ class Simulation {
   Timestamp end_;
   std::string rule_name_;
   problem::Outcomes live_, frozen_, rule_;  // of all rows of the frame
+  std::map<std::string, problem::Outcomes> rules_;
   SimulateReport report_;
 };
 
+}  // namespace
+
+namespace {
+Json numbers(const std::map<std::string, double>& values) {
+  Json object = Json::object();
+  for (const auto& [name, value] : values) object[name] = number_or_null(value);
+  return object;
+}
 }  // namespace
 
 Json SimulateReport::to_json() const {
@@ -312,7 +326,8 @@ Json SimulateReport::to_json() const {
                         {"truth_rows", window.truth_rows},
                         {"live", number_or_null(window.live)},
                         {"frozen", number_or_null(window.frozen)},
-                        {"rule", number_or_null(window.rule)}});
+                        {"rule", number_or_null(window.rule)},
+                        {"rules", numbers(window.rules)}});
   }
   Json happened = Json::array();
   for (const LoopEvent& event : events) {
@@ -329,7 +344,8 @@ Json SimulateReport::to_json() const {
               {"trainings", trainings},
               {"totals", Json{{"live", number_or_null(live)},
                               {"frozen", number_or_null(frozen)},
-                              {"rule", number_or_null(rule_total)}}}};
+                              {"rule", number_or_null(rule_total)},
+                              {"rules", numbers(rules)}}}};
 }
 
 Result<SimulateReport> simulate(const Store& store, const Project& project,

@@ -19,8 +19,9 @@ struct SimulatedWindow {
   std::int64_t truth_rows = 0;  // whose target is defined
   // Value KPIs: sums over the window; metrics: the metric of the window. NaN: not defined.
   double live = 0;
-  double frozen = 0;  // the model of the beginning, never retrained
-  double rule = 0;    // the best rule of the beginning
+  double frozen = 0;                    // the model of the beginning, never retrained
+  double rule = 0;                      // the best rule of the beginning
+  std::map<std::string, double> rules;  // every declared rule, fitted at the beginning
 };
 
 struct SimulateRequest {
@@ -39,6 +40,7 @@ struct SimulateReport {
   std::vector<SimulatedWindow> windows;
   std::vector<LoopEvent> events;
   double live = 0, frozen = 0, rule_total = 0;
+  std::map<std::string, double> rules;
   std::int64_t trainings = 0;
 
   // DESIGN §5's shape of `simulate --json`.

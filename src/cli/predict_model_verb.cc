@@ -1,0 +1,61 @@
+#include "cli/session.h"
+#include "cli/verbs.h"
+#include "models/predictor.h"
+#include "table/parquet.h"
+
+#include <CLI/CLI.hpp>
+
+namespace martlet::cli {
+
+// Hidden: scores a matrix with a bare model file, so that our engine can be compared with the
+// library that made the file.
+void add_predict_model(CLI::App& app, Session& session) {
+  CLI::App* verb =
+      app.add_subcommand("predict-model", "Scores a matrix with a bare LightGBM model file");
+  verb->group("");
+  auto model = std::make_shared<std::string>();
+  auto input = std::make_shared<std::string>();
+  auto output = std::make_shared<std::string>();
+  auto raw = std::make_shared<bool>(false);
+  verb->add_option("model", *model, "a LightGBM text model")->required();
+  verb->add_option("--input", *input,
+                   "Parquet: one number column per feature, in the model's order; null is NaN")
+      ->required();
+  verb->add_option("--output", *output, "Parquet: the column score")->required();
+  verb->add_flag("--raw", *raw, "the sum of the trees, before the link");
+  verb->footer(
+      "Example:\n  martlet predict-model model.txt --input matrix.parquet --output scores.parquet");
+  verb->callback([=, &session] {
+    session.action = [=, &session]() -> Result<int> {
+      MARTLET_TRY_SET(const std::string bytes, session.host().files.read_file(*model));
+      MARTLET_TRY_SET(const auto predictor, models::load_predictor("lightgbm", bytes));
+      const std::vector<std::string> paths{*input};
+      MARTLET_TRY_SET(const columns::Batch rows, table::read_parquet(paths));
+      if (rows.width() != predictor->width()) {
+        return invalid_argument("scoring " + *input + ": it has " + std::to_string(rows.width()) +
+                                " columns, the model takes " + std::to_string(predictor->width()));
+      }
+      std::vector<double> matrix(rows.rows() * rows.width());
+      for (std::size_t c = 0; c < rows.width(); ++c) {
+        if (rows.column(c).type() == columns::Type::Text)
+          return invalid_argument("scoring " + *input + ": column " + rows.schema()[c].name +
+                                  " is text");
+        const std::vector<double> values = rows.column(c).as_doubles();
+        for (std::size_t i = 0; i < values.size(); ++i) matrix[i * rows.width() + c] = values[i];
+      }
+      std::vector<double> scores(rows.rows());
+      if (*raw) {
+        predictor->raw_scores(matrix, rows.width(), scores);
+      } else {
+        predictor->scores(matrix, rows.width(), scores);
+      }
+      const columns::Batch result(columns::Schema({{"score", columns::Type::Double}}),
+                                  {columns::Column::of_doubles(std::move(scores))});
+      MARTLET_TRY(table::write_parquet(result, *output));
+      session.console.print_json(Json{{"rows", rows.rows()}, {"output", *output}});
+      return kSuccess;
+    };
+  });
+}
+
+}  // namespace martlet::cli

@@ -1,0 +1,235 @@
+#include "lifecycle/serve.h"
+
+#include "data/version_store.h"
+#include "deployment/admission.h"
+#include "deployment/inference_service.h"
+#include "deployment/model_slot.h"
+#include "deployment/served_model.h"
+#include "lifecycle/packages.h"
+#include "lifecycle/predict.h"
+#include "metadata/database.h"
+#include "monitoring/prediction_log.h"
+#include "platform/library_pages.h"
+
+#include <malloc.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace martlet::lifecycle {
+
+namespace {
+
+constexpr std::chrono::milliseconds kLook{1000};
+constexpr std::chrono::milliseconds kFlush{100};
+
+columns::Schema schema_of(const std::vector<features::InputField>& inputs) {
+  std::vector<columns::Field> fields;
+  for (const features::InputField& input : inputs) fields.push_back({input.name, input.type});
+  return columns::Schema(std::move(fields));
+}
+
+}  // namespace
+
+struct LiveDeployment::State {
+  State(const Store& opened, const Project& parsed, registry::Environment where)
+      : store(opened), project(parsed), environment(where),
+        name(std::string(registry::name_of(where)) + "/" + parsed.name),
+        truth_store(opened.database(), name) {}
+
+  // Reports to the log of the model that answered: another version may ask for other columns.
+  class Sink : public deployment::PredictionSink {
+   public:
+    explicit Sink(State& state) : state_(state) {}
+    bool record(deployment::PredictionEvent event) override {
+      const std::shared_ptr<monitoring::PredictionLog> log =
+          state_.log_of(schema_of(event.model->inputs()));
+      if (log == nullptr) return false;
+      monitoring::Prediction entry;
+      entry.id = event.id.text();
+      entry.key = monitoring::key_text(event.key.cells());
+      entry.at = event.at;
+      entry.version = event.version.number;
+      entry.score = event.score;
+      entry.predicted = event.predicted;
+      entry.latency_micros = event.latency_micros;
+      entry.failed = event.failed;
+      entry.row = std::move(event.row);
+      const bool kept = log->append(std::move(entry));
+      if (!state_.waiting.exchange(true)) state_.wake.notify_one();
+      return kept;
+    }
+
+   private:
+    State& state_;
+  };
+
+  std::shared_ptr<monitoring::PredictionLog> log_of(const columns::Schema& schema) {
+    const std::lock_guard lock(log_mutex);
+    if (log != nullptr && log->schema() == schema) return log;
+    auto opened =
+        monitoring::PredictionLog::open(store.host().files, store.predictions_directory(name),
+                                        schema, new_id(store.host().clock, store.host().random));
+    if (!opened.has_value()) {
+      store.host().log.error("predictions.not_logged", {{"why", opened.error().message()}});
+      return nullptr;
+    }
+    if (log != nullptr) older_logs.push_back(log);
+    log = std::move(*opened);
+    return log;
+  }
+
+  Result<void> flush() {
+    std::vector<std::shared_ptr<monitoring::PredictionLog>> logs;
+    {
+      const std::lock_guard lock(log_mutex);
+      logs.swap(older_logs);
+      if (log != nullptr) logs.push_back(log);
+    }
+    for (const auto& one : logs) MARTLET_TRY(one->flush());
+    return {};
+  }
+
+  // Which versions of the look-ups' datasets are the latest now.
+  Result<std::string> lookup_state() const {
+    data::VersionStore versions(store.database(), store.blobs(), store.host().files,
+                                store.host().clock, store.scratch_directory());
+    std::string state;
+    for (const features::LookupConfig& lookup : project.features.lookups) {
+      MARTLET_TRY_SET(const auto latest, versions.latest(lookup.dataset));
+      state += (latest.has_value() ? latest->digest.hex() : "none") + ";";
+    }
+    return state;
+  }
+
+  Result<columns::Schema> key_schema() const {
+    data::VersionStore versions(store.database(), store.blobs(), store.host().files,
+                                store.host().clock, store.scratch_directory());
+    MARTLET_TRY_SET(const auto latest, versions.latest(project.main_dataset().name));
+    std::vector<columns::Field> fields;
+    for (const std::string& column : project.problem.key) {
+      const auto index = latest.has_value() ? latest->schema.find(column) : std::nullopt;
+      fields.push_back(
+          {column, index.has_value() ? latest->schema[*index].type : columns::Type::Text});
+    }
+    return columns::Schema(std::move(fields));
+  }
+
+  // Brings the slot up to date. True when something changed.
+  Result<bool> refresh() {
+    registry::ModelRegistry models = registry_of(store);
+    MARTLET_TRY_SET(const registry::ModelName model, registry::ModelName::parse(project.name));
+    MARTLET_TRY_SET(const auto live, models.target_of(model, environment, registry::live_alias()));
+    if (!live.has_value()) {
+      return not_found("no version of " + project.name + " is live in " +
+                       std::string(registry::name_of(environment)) +
+                       "; `martlet run` makes one live when its gates pass");
+    }
+    MARTLET_TRY_SET(const std::string tables, lookup_state());
+    if (live->version == version && tables == lookups_seen) return false;
+    MARTLET_TRY_SET(const std::shared_ptr<const models::Package> package,
+                    open_package(store, live->package));
+    MARTLET_TRY_SET(const features::Lookups lookups, latest_lookups(store, project));
+    MARTLET_TRY_SET(const columns::Schema key, key_schema());
+    MARTLET_TRY_SET(std::shared_ptr<const deployment::ServedModel> served,
+                    deployment::ServedModel::create(
+                        {package, lookups, model, live->version, key, project.problem.zone}));
+    (void)slot.swap(std::move(served));
+    version = live->version;
+    lookups_seen = tables;
+    // Building tables and reading Parquet leave free memory behind, and DuckDB isn't used again
+    // until something changes.
+    malloc_trim(0);
+    (void)platform::release_library_pages("libduckdb");
+    store.host().log.info("deployment.swapped", {{"model", registry::to_text(model, version)},
+                                                 {"environment", registry::name_of(environment)}});
+    return true;
+  }
+
+  void watch() {
+    std::int64_t seen = store.database().data_version().value_or(0);
+    std::unique_lock lock(watch_mutex);
+    while (!closing) {
+      wake.wait_for(lock, waiting ? kFlush : kLook, [this] { return closing; });
+      lock.unlock();
+      if (waiting.exchange(false)) {
+        if (auto flushed = flush(); !flushed.has_value()) {
+          store.host().log.error("predictions.not_durable", {{"why", flushed.error().message()}});
+        }
+      }
+      const auto now = store.database().data_version();
+      if (now.has_value() && *now != seen) {
+        seen = *now;
+        if (auto changed = refresh(); !changed.has_value()) {
+          store.host().log.error("deployment.not_swapped", {{"why", changed.error().message()}});
+        }
+      }
+      lock.lock();
+    }
+  }
+
+  const Store& store;
+  const Project& project;
+  registry::Environment environment;
+  std::string name;
+  deployment::ModelSlot slot;
+  deployment::Admission admission;
+  Sink sink{*this};
+  std::unique_ptr<deployment::InferenceService> service;
+  monitoring::TruthStore truth_store;
+  registry::Version version;
+  std::string lookups_seen;
+
+  std::mutex log_mutex;  // guards log and older_logs
+  std::shared_ptr<monitoring::PredictionLog> log;
+  std::vector<std::shared_ptr<monitoring::PredictionLog>> older_logs;
+
+  std::mutex watch_mutex;  // guards closing
+  std::condition_variable wake;
+  bool closing = false;
+  std::atomic<bool> waiting{false};  // something was logged since the last flush
+  std::thread watcher;
+};
+
+LiveDeployment::LiveDeployment(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+LiveDeployment::~LiveDeployment() {
+  if (auto closed = close(); !closed.has_value()) {
+    state_->store.host().log.error("predictions.not_durable", {{"why", closed.error().message()}});
+  }
+}
+
+Result<std::unique_ptr<LiveDeployment>> LiveDeployment::open(const Store& store,
+                                                             const Project& project,
+                                                             registry::Environment environment) {
+  auto state = std::make_unique<State>(store, project, environment);
+  MARTLET_TRY(state->refresh());
+  state->service = std::make_unique<deployment::InferenceService>(
+      state->slot, &state->sink, store.host().clock, store.host().random, state->admission);
+  State& running = *state;
+  state->watcher = std::thread([&running] { running.watch(); });
+  return std::unique_ptr<LiveDeployment>(
+      new LiveDeployment(std::move(state)));  // NOLINT: the constructor is private
+}
+
+deployment::InferenceService& LiveDeployment::service() { return *state_->service; }
+deployment::ModelSlot& LiveDeployment::slot() { return state_->slot; }
+monitoring::TruthStore& LiveDeployment::truth() { return state_->truth_store; }
+
+std::string LiveDeployment::live_version() const {
+  const auto current = state_->slot.current();
+  return current == nullptr ? "" : registry::to_text(current->name(), current->version());
+}
+
+Result<void> LiveDeployment::close() {
+  {
+    const std::lock_guard lock(state_->watch_mutex);
+    state_->closing = true;
+  }
+  state_->wake.notify_all();
+  if (state_->watcher.joinable()) state_->watcher.join();
+  return state_->flush();
+}
+
+}  // namespace martlet::lifecycle
