@@ -170,7 +170,7 @@ Result<int> run_demo(Session& session, const DemoFlags& flags) {
   if (!json) show_simulation(session, project, report, SimulationDetail::Months);
 
   const double gain = report.frozen > 0 ? (report.live - report.frozen) / report.frozen : 0;
-  bool beats_rules = true;
+  bool beats_rules = !report.rules.empty();
   std::string quarters;
   for (const PeriodSum& quarter : sums_by_quarter(report, project.problem.zone)) {
     quarters += fmt::format("{}{} {:.2f} M", quarters.empty() ? "" : "; ", quarter.period,

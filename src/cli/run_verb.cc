@@ -82,7 +82,12 @@ void add_resume(CLI::App& app, Session& session) {
       lifecycle::RunRequest request;
       const Interrupt interrupt(request.cancel);
       watch(session, request);
-      const std::string directory = parent_path(store->directory());
+      // Where the project's relative paths start from: --project, else the folder that holds the
+      // store.
+      const std::string directory = session.project_path.empty() ? parent_path(store->directory())
+                                    : session.project_path.ends_with(".yaml")
+                                        ? parent_path(session.project_path)
+                                        : session.project_path;
       MARTLET_TRY_SET(const lifecycle::RunReport report,
                       lifecycle::resume_lifecycle(*store, directory, run, request));
       return show_report(session, report);

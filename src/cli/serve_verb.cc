@@ -5,6 +5,7 @@
 #include "net/telemetry.h"
 #include "platform/signals.h"
 #include "server/app.h"
+#include "server/truth_routes.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -37,13 +38,14 @@ Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& te
 }
 
 Result<int> serve(Session& session, const ServeFlags& flags) {
+  // First of all: threads that are started from here on inherit the blocked signals.
+  MARTLET_TRY_SET(const auto signals, platform::SignalWaiter::create());
   MARTLET_TRY_SET(const auto listen, parse_listen(flags.listen));
   MARTLET_TRY_SET(const Duration grace, parse_duration(flags.grace));
   MARTLET_TRY_SET(const registry::Environment environment,
                   registry::parse_environment(flags.environment));
   MARTLET_TRY_SET(const lifecycle::Project project, session.project());
   MARTLET_TRY_SET(const auto store, session.store(project, lifecycle::WhenMissing::Refuse));
-  MARTLET_TRY_SET(const auto signals, platform::SignalWaiter::create());
   MARTLET_TRY_SET(const auto live, lifecycle::LiveDeployment::open(*store, project, environment));
   net::Telemetry telemetry;
   server::AppOptions options;
@@ -51,6 +53,10 @@ Result<int> serve(Session& session, const ServeFlags& flags) {
   options.port = listen.second;
   options.version = program_version();
   server::App app(live->service(), telemetry, session.host().clock, session.host().log, options);
+  app.add_routes([&live](net::Router& router) {
+    server::add_truth_routes(router,
+                             [&live](const Json& records) { return live->accept_truth(records); });
+  });
   MARTLET_TRY(app.start());
   session.console.note(
       fmt::format("{} in {}: listening on {}", live->live_version(), flags.environment, app.url()));

@@ -66,13 +66,15 @@ Json dataset_parameters(const Project& project, const std::string& name) {
               {"key", project.problem.key}};
 }
 
-bool judges_freshness(const Project& project, const std::string& name) {
+bool judges_the_moment(const Project& project, const std::string& name) {
   const auto order = project.data.build_order(name);
   if (!order.has_value()) return false;
   return std::any_of(order->begin(), order->end(), [](const data::DatasetConfig* dataset) {
-    return std::any_of(
-        dataset->expect.begin(), dataset->expect.end(),
-        [](const data::Expectation& item) { return item.kind == data::ExpectationKind::Fresh; });
+    return std::any_of(dataset->expect.begin(), dataset->expect.end(),
+                       [](const data::Expectation& item) {
+                         return item.kind == data::ExpectationKind::Fresh ||
+                                item.kind == data::ExpectationKind::Drift;
+                       });
   });
 }
 
@@ -88,8 +90,8 @@ workflow::Pipeline sketch_lifecycle(const Project& project, const CompileOptions
 
   const auto add_ingest = [&](const std::string& name) {
     Step step = step_named("ingest:" + name, dataset_parameters(project, name));
-    // Whether data is fresh depends on when one looks.
-    if (judges_freshness(project, name)) step.cache = workflow::CachePolicy::Never;
+    // Whether data is fresh, or has moved away from the version before, depends on when one looks.
+    if (judges_the_moment(project, name)) step.cache = workflow::CachePolicy::Never;
     pipeline.steps.push_back(std::move(step));
   };
   add_ingest(main);

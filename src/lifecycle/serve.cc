@@ -215,7 +215,66 @@ Result<std::unique_ptr<LiveDeployment>> LiveDeployment::open(const Store& store,
 
 deployment::InferenceService& LiveDeployment::service() { return *state_->service; }
 deployment::ModelSlot& LiveDeployment::slot() { return state_->slot; }
-monitoring::TruthStore& LiveDeployment::truth() { return state_->truth_store; }
+
+namespace {
+
+// One record's key as the text that predictions are logged under.
+Result<std::string> key_of(const Json& record, const columns::Schema& key, const Zone& zone) {
+  MARTLET_TRY_SET(const Json* given, member(record, "key", "a record"));
+  std::vector<columns::Cell> cells;
+  for (const columns::Field& field : key.fields()) {
+    MARTLET_TRY_SET(const Json* value, member(*given, field.name, "the key"));
+    MARTLET_TRY_SET(const columns::Cell cell, columns::cell_from_json(*value, field.type, zone));
+    if (cell.missing) return invalid_argument("the key's " + field.name + " is null");
+    cells.push_back(cell);
+  }
+  return monitoring::key_text(cells);
+}
+
+Result<monitoring::Truth> truth_of(const Json& record, const columns::Schema& key, const Zone& zone,
+                                   Timestamp now) {
+  monitoring::Truth truth;
+  truth.known_at = now;
+  MARTLET_TRY_SET(truth.key, key_of(record, key, zone));
+  MARTLET_TRY_SET(const Json* actual, member(record, "actual", "a record"));
+  if (actual->is_boolean()) {
+    truth.actual = actual->get<bool>() ? 1 : 0;
+  } else if (actual->is_number()) {
+    truth.actual = actual->get<double>();
+  } else if (!actual->is_null()) {
+    return invalid_argument(
+        "\"actual\" must be true, false, a number, or null when it will never be known");
+  }
+  if (const auto known = record.find("known_at"); known != record.end()) {
+    MARTLET_TRY_SET(const columns::Cell cell,
+                    columns::cell_from_json(*known, columns::Type::Timestamp, zone));
+    if (!cell.missing) truth.known_at = Timestamp{cell.integer};
+  }
+  return truth;
+}
+
+}  // namespace
+
+Result<Json> LiveDeployment::accept_truth(const Json& records) {
+  const auto model = state_->slot.current();
+  if (model == nullptr) return unavailable("no model is live");
+  const Timestamp now = state_->store.host().clock.now();
+  std::vector<monitoring::Truth> truths;
+  std::vector<Finding> findings;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    auto truth = truth_of(records[i], model->key(), model->zone(), now);
+    if (truth.has_value()) {
+      truths.push_back(std::move(*truth));
+    } else {
+      findings.push_back(
+          {"records[" + std::to_string(i) + "]", "record", truth.error().message(), "", 0, 0});
+    }
+  }
+  if (!findings.empty()) return invalid("accepting ground truth", std::move(findings));
+  MARTLET_TRY_SET(const monitoring::AcceptedTruth counts, state_->truth_store.accept(truths, now));
+  return Json{
+      {"fresh", counts.fresh}, {"corrected", counts.corrected}, {"repeated", counts.repeated}};
+}
 
 std::string LiveDeployment::live_version() const {
   const auto current = state_->slot.current();

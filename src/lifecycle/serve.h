@@ -33,7 +33,9 @@ class LiveDeployment {
 
   deployment::InferenceService& service();
   deployment::ModelSlot& slot();
-  monitoring::TruthStore& truth();
+  // Records {key: {column: value}, actual, known_at}; all or nothing, durable when it returns.
+  // {fresh, corrected, repeated}. InvalidArgument with every finding.
+  Result<Json> accept_truth(const Json& records);
   std::string live_version() const;  // "flight-delay/3"
 
   // Stops watching and makes what was logged durable.

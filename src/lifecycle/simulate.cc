@@ -211,6 +211,16 @@ class Simulation {
       outcomes->predicted.assign(all, kNaN);
       if (binary) outcomes->score.assign(all, kNaN);
     }
+    for (const problem::Baseline& baseline : fitted.all) {
+      MARTLET_TRY_SET(const problem::Outcomes answers,
+                      problem::outcomes_of(baseline, rows, actual));
+      problem::Outcomes& all_rows = rules_[baseline.name()];
+      all_rows = rule_;
+      for (std::size_t i = 0; i < replayed_.size(); ++i) {
+        all_rows.predicted[replayed_[i]] = answers.predicted[i];
+        if (binary) all_rows.score[replayed_[i]] = answers.score[i];
+      }
+    }
     const std::vector<double> decisions =
         decide(problem.task(), scores, package.manifest().threshold.value_or(0.5));
     for (std::size_t i = 0; i < replayed_.size(); ++i) {

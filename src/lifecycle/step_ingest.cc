@@ -1,10 +1,13 @@
 #include "artifacts/blob_store.h"
 #include "data/dataset_builder.h"
 #include "data/version_store.h"
+#include "evaluation/drift.h"
 #include "lifecycle/steps.h"
 #include "platform/threads.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace martlet::lifecycle {
 
@@ -18,6 +21,33 @@ void log_expectations(const workflow::StepContext& context, const data::BuiltDat
                             data::name_of(result.severity), result.failed_rows, 100 * result.share,
                             result.note.empty() ? "" : "; " + result.note));
   }
+}
+
+// Expectations of drift against the previous version, which data leaves to us: the largest
+// stability index of any column counts. The first version has nothing to be compared with.
+Result<void> judge_drift(const data::DatasetConfig& config, const data::VersionStore& versions,
+                         data::BuiltDataset& built) {
+  const auto is_drift = [](const data::Expectation& expectation) {
+    return expectation.kind == data::ExpectationKind::Drift;
+  };
+  if (std::none_of(config.expect.begin(), config.expect.end(), is_drift)) return {};
+  MARTLET_TRY_SET(const std::optional<data::DatasetVersion> previous, versions.latest(config.name));
+  if (!previous.has_value()) return {};
+  MARTLET_TRY_SET(const columns::Batch before, versions.load(*previous));
+  MARTLET_TRY_SET(const evaluation::DriftReport report, evaluation::drift(before, built.rows));
+  const evaluation::ColumnDrift* worst = nullptr;
+  for (const evaluation::ColumnDrift& column : report.columns) {
+    if (column.psi.has_value() && (worst == nullptr || *column.psi > *worst->psi)) worst = &column;
+  }
+  for (std::size_t i = 0; i < config.expect.size() && i < built.expectations.size(); ++i) {
+    if (!is_drift(config.expect[i])) continue;
+    data::ExpectationResult& result = built.expectations[i];
+    result.passed = worst == nullptr || *worst->psi <= config.expect[i].max_psi;
+    result.note = worst == nullptr ? "no column can be compared with " + previous->name()
+                                   : fmt::format("psi {:.4g} of {} against {}", *worst->psi,
+                                                 worst->name, previous->name());
+  }
+  return {};
 }
 
 }  // namespace
@@ -47,9 +77,10 @@ Result<Json> ingest_step(Workshop& workshop, const workflow::StepContext& contex
                     data::validate(built.rows, inferred, {project.problem.zone, options.now}));
     for (const data::ExpectationResult& result : results) built.expectations.push_back(result);
   }
-  log_expectations(context, built);
   data::VersionStore versions(store.database(), store.blobs(), store.host().files,
                               store.host().clock, store.scratch_directory());
+  if (config != nullptr) MARTLET_TRY(judge_drift(*config, versions, built));
+  log_expectations(context, built);
   std::vector<data::ParentVersion> parents;
   for (const std::string& parent : built.read_datasets) {
     MARTLET_TRY_SET(const auto latest, versions.latest(parent));
