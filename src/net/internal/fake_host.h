@@ -40,6 +40,10 @@ class FakeHost : public ConnectionHost {
     shared->limits = limits;
     shared->handler = &handler;
   }
+  // What nobody reads any more would keep its connection, which keeps the mailbox.
+  ~FakeHost() override { (void)mail->close(); }
+  FakeHost(const FakeHost&) = delete;
+  FakeHost& operator=(const FakeHost&) = delete;
   bool run_on_pool(std::shared_ptr<Connection> connection) override {
     if (pool_full) return false;
     waiting.push_back(std::move(connection));
