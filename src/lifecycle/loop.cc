@@ -61,7 +61,7 @@ deployment::PredictionSink& Loop::sink() { return *sink_; }
 
 std::unique_ptr<Loop> Loop::create(Parts parts, std::string deployment) {
   return std::unique_ptr<Loop>(
-      new Loop(std::move(parts), std::move(deployment)));  // NOLINT: the constructor is private
+      new Loop(std::move(parts), std::move(deployment)));  // the constructor is private
 }
 
 Result<void> Loop::prepare(const columns::Schema& row_schema) {
@@ -142,18 +142,13 @@ Result<void> Loop::deploy(const Challenger& challenger, const History& history,
                                          parts_.problem.zone(), parts_.problem.primary(),
                                          take(*history.frame, challenger.training),
                                          actual_of(*history.frame, challenger.training)));
-  MARTLET_TRY_SET(const StoredPackage stored, store_package(parts_.store, parts_.project,
-                                                            {parts_.problem,
-                                                             *history.frame,
-                                                             challenger.training,
-                                                             challenger.holdout,
-                                                             challenger.model.program,
-                                                             challenger.model.model,
-                                                             challenger.model.threshold,
-                                                             parts_.lookups, parts_.lookup_rows,
-                                                             challenger.kpis,
-                                                             rules.all[rules.best].to_json(),
-                                                             std::move(provenance)}));
+  MARTLET_TRY_SET(
+      const StoredPackage stored,
+      store_package(parts_.store, parts_.project,
+                    {parts_.problem, *history.frame, challenger.training, challenger.holdout,
+                     challenger.model.program, challenger.model.model, challenger.model.threshold,
+                     parts_.lookups, parts_.lookup_rows, challenger.kpis,
+                     rules.all[rules.best].to_json(), std::move(provenance)}));
   MARTLET_TRY_SET(const registry::ModelName name, registry::ModelName::parse(parts_.project.name));
   registry::ModelRegistry models = registry_of(parts_.store);
   const registry::Actor actor{deployment_};

@@ -4,7 +4,6 @@
 #include "platform/host.h"
 #include "platform/real_file_system.h"
 
-#include <unistd.h>
 #include <vector>
 
 namespace martlet::lifecycle {
@@ -35,7 +34,8 @@ std::string boot() { return read_small("/proc/sys/kernel/random/boot_id"); }
 }  // namespace
 
 std::string this_process() {
-  const std::string pid = std::to_string(getpid());
+  const std::string stat = read_small("/proc/self/stat");
+  const std::string pid = stat.substr(0, stat.find(' '));
   return platform::describe_host().name + ":" + boot() + ":" + pid + ":" + start_of(pid);
 }
 

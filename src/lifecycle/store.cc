@@ -24,7 +24,7 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& 
   }
   const auto open_parts = [&]() -> Result<std::unique_ptr<Store>> {
     MARTLET_TRY(host.files.create_directories(directory));
-    std::unique_ptr<Store> store(new Store(host, directory));  // NOLINT: the constructor is private
+    std::unique_ptr<Store> store(new Store(host, directory));  // the constructor is private
     MARTLET_TRY(host.files.create_directories(store->scratch_directory()));
     MARTLET_TRY(host.files.create_directories(store->logs_directory()));
     metadata::DatabaseOptions options;

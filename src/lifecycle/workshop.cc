@@ -55,11 +55,14 @@ Result<features::Lookups> Workshop::lookups(const std::map<std::string, Digest>&
   return lookups;
 }
 
-Result<std::map<std::string, columns::Batch>> Workshop::lookup_rows(const std::map<std::string, Digest>& versions) const {
+Result<std::map<std::string, columns::Batch>>
+Workshop::lookup_rows(const std::map<std::string, Digest>& versions) const {
   std::map<std::string, columns::Batch> rows;
   for (const features::LookupConfig& config : project_.features.lookups) {
     const auto version = versions.find(config.dataset);
-    if (version == versions.end()) return internal_error("no version of dataset " + config.dataset + " was given for look-up " + config.name);
+    if (version == versions.end())
+      return internal_error("no version of dataset " + config.dataset + " was given for look-up " +
+                            config.name);
     MARTLET_TRY_SET(rows[config.name], rows_of(version->second));
   }
   return rows;

@@ -39,7 +39,8 @@ class Workshop {
   Result<features::Lookups> lookups(const std::map<std::string, Digest>& versions);
 
   // What those tables were built of, by the name of the look-up.
-  Result<std::map<std::string, columns::Batch>> lookup_rows(const std::map<std::string, Digest>& versions) const;
+  Result<std::map<std::string, columns::Batch>>
+  lookup_rows(const std::map<std::string, Digest>& versions) const;
 
   Result<FitHost> fit_host(CancelToken cancel, std::function<void(std::string_view)> log) const;
 

@@ -152,9 +152,9 @@ Result<std::unique_ptr<PredictionLog>> PredictionLog::open(FileSystem& files, st
                                                            const PredictionLogOptions& options) {
   MARTLET_TRY(files.create_directories(directory));
   MARTLET_TRY(files.sync_directory(parent_path(directory)));
-  return std::unique_ptr<PredictionLog>(
-      new PredictionLog(files, std::move(directory), std::move(schema), std::move(writer),
-                        options));  // NOLINT: the constructor is private
+  return std::unique_ptr<PredictionLog>(new PredictionLog(files, std::move(directory),
+                                                          std::move(schema), std::move(writer),
+                                                          options));  // the constructor is private
 }
 
 bool PredictionLog::append(Prediction prediction) {
