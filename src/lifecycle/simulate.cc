@@ -199,8 +199,12 @@ class Simulation {
     MARTLET_TRY_SET(const std::vector<double> scores,
                     score(package.feature_program(), *package.predictor(), rows, material_.lookups,
                           scratch_.host().pool));
-    MARTLET_TRY_SET(const problem::Baseline rule,
-                    baseline_of(package, frame().rows.schema(), problem.zone()));
+    const std::vector<std::uint32_t> known = history().known;
+    MARTLET_TRY_SET(const problem::FittedBaselines fitted,
+                    problem::fit_baselines(problem.baselines(), problem.task(), problem.zone(),
+                                           problem.primary(), take(frame(), known),
+                                           actual_of(frame(), known)));
+    const problem::Baseline& rule = fitted.all[fitted.best];
     rule_name_ = rule.name();
     MARTLET_TRY_SET(const problem::Outcomes ruled, problem::outcomes_of(rule, rows, actual));
     const std::size_t all = frame().rows.rows();
