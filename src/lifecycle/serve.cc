@@ -11,8 +11,6 @@
 #include "monitoring/prediction_log.h"
 #include "platform/library_pages.h"
 
-#include <malloc.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -140,7 +138,7 @@ struct LiveDeployment::State {
     lookups_seen = tables;
     // Building tables and reading Parquet leave free memory behind, and DuckDB isn't used again
     // until something changes.
-    malloc_trim(0);
+    platform::release_free_memory();
     (void)platform::release_library_pages("libduckdb");
     store.host().log.info("deployment.swapped", {{"model", registry::to_text(model, version)},
                                                  {"environment", registry::name_of(environment)}});
@@ -209,8 +207,7 @@ Result<std::unique_ptr<LiveDeployment>> LiveDeployment::open(const Store& store,
       state->slot, &state->sink, store.host().clock, store.host().random, state->admission);
   State& running = *state;
   state->watcher = std::thread([&running] { running.watch(); });
-  return std::unique_ptr<LiveDeployment>(
-      new LiveDeployment(std::move(state)));  // NOLINT: the constructor is private
+  return std::unique_ptr<LiveDeployment>(new LiveDeployment(std::move(state)));
 }
 
 deployment::InferenceService& LiveDeployment::service() { return *state_->service; }

@@ -1,6 +1,7 @@
 #include "platform/library_pages.h"
 
 #include <link.h>
+#include <malloc.h>
 
 #include <cstdint>
 #include <sys/mman.h>
@@ -43,5 +44,7 @@ std::size_t release_library_pages(std::string_view file_name_prefix) {
   dl_iterate_phdr(&visit, &search);
   return search.bytes;
 }
+
+void release_free_memory() { malloc_trim(0); }
 
 }  // namespace martlet::platform

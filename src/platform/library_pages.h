@@ -1,4 +1,5 @@
-// platform/library_pages.h: memory of a shared library that is loaded but no longer in use.
+// platform/library_pages.h: memory that is no longer in use, given back: for a server that has
+// finished starting.
 #pragma once
 #include <cstddef>
 #include <string_view>
@@ -10,5 +11,8 @@ namespace martlet::platform {
 // needed. For a server that used a library only while it started. Returns how many bytes it advised
 // on.
 std::size_t release_library_pages(std::string_view file_name_prefix);
+
+// Gives the kernel back what the allocator holds but nobody uses.
+void release_free_memory();
 
 }  // namespace martlet::platform
