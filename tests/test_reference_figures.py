@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from program import martlet
+from sklearn.metrics import average_precision_score, log_loss
 
 TOLERANCE = 1e-6
 ADULT = ("age workclass fnlwgt education education_num marital_status occupation relationship race sex capital_gain "
@@ -209,9 +210,15 @@ def test_metrics_and_fairness_of_hotel_bookings_equal_the_reference(reference_da
 
 
 def test_metrics_of_the_logistic_model_of_hotel_bookings_equal_the_reference(reference_data):
-    got = martlet("evaluate", reference_data / "hotel_bookings" / "predictions_row_mod5.csv.gz", "--target", "y", "--score",
-                  "score_logreg", "--json").json
-    compare_metrics(got, reference(reference_data, "hotel_bookings")["row_mod5_split"]["logreg_no_agent_company"]).none()
+    path = reference_data / "hotel_bookings" / "predictions_row_mod5.csv.gz"
+    got = martlet("evaluate", path, "--target", "y", "--score", "score_logreg", "--json").json
+    wanted = dict(reference(reference_data, "hotel_bookings")["row_mod5_split"]["logreg_no_agent_company"])
+    # The file keeps nine digits: 32 scores became 1, two of them of rows that are no. What depends on the last digits (ties at the
+    # top, the logarithm of 1 - score) is therefore compared with scikit-learn on the file itself.
+    stored = pd.read_csv(path)
+    wanted["logloss"] = log_loss(stored.y, stored.score_logreg)
+    wanted["avg_precision"] = average_precision_score(stored.y, stored.score_logreg)
+    compare_metrics(got, wanted).none()
 
 
 def test_fairness_of_families_in_hotel_bookings_equals_the_reference(reference_data, bookings, tmp_path):
