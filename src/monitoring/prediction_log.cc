@@ -39,7 +39,7 @@ class Reader {
       good_ = false;
       return value;
     }
-    std::memcpy(&value, bytes_.data(), sizeof(T));
+    bytes_.copy(reinterpret_cast<char*>(&value), sizeof(T));
     bytes_.remove_prefix(sizeof(T));
     return value;
   }
@@ -205,10 +205,10 @@ Result<void> PredictionLog::flush() {
   std::map<std::int64_t, std::string> by_day;
   for (const Prediction& prediction : waiting)
     put_frame(by_day[day_of(prediction.at)], encode(prediction));
-  for (const auto& [day, bytes] : by_day) {
+  for (const auto& entry : by_day) {
     const auto write = [&]() -> Result<void> {
-      MARTLET_TRY_SET(File * segment, segment_of(day));
-      MARTLET_TRY(segment->append(bytes));
+      MARTLET_TRY_SET(File * segment, segment_of(entry.first));
+      MARTLET_TRY(segment->append(entry.second));
       return segment->sync();
     };
     if (auto written = write(); !written.has_value()) {
