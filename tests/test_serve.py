@@ -1,0 +1,338 @@
+"""`martlet serve` under real clients: both protocols, precise refusals, drain, hot swap, and what it costs when idle."""
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import numpy as np
+import orders
+import pandas as pd
+import pytest
+import requests
+from program import PROGRAM, SUCCESS, WRONG_CALL, environment, martlet
+
+try:
+    import tritonclient.http as triton
+except ImportError:
+    triton = None
+
+COLUMNS = ["at", "x", "z", "colour"]
+
+
+class Server:
+    def __init__(self, shop, *flags):
+        self.process = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0", *flags], cwd=shop, env=environment(),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.said = []
+        for line in self.process.stderr:
+            self.said.append(line)
+            found = re.search(r"listening on (http://127\.0\.0\.1:(\d+))", line)
+            if found:
+                self.url, self.port = found.group(1), int(found.group(2))
+                break
+        else:
+            raise AssertionError("serve ended without listening:\n" + "".join(self.said))
+        threading.Thread(target=lambda: self.said.extend(self.process.stderr), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=40)
+
+    def score(self, rows):
+        answer = requests.post(f"{self.url}/invocations", json={"dataframe_records": records(rows)}, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return [row["score"] for row in answer.json()["predictions"]]
+
+
+def records(rows, columns=None):
+    """Rows as JSON objects; a missing value is null."""
+    chosen = rows[columns or COLUMNS]
+    return [{name: None if value != value else value for name, value in row.items()} for row in chosen.to_dict("records")]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    shop = orders.make(tmp_path_factory.mktemp("serve"), project=orders.PROJECT.replace("    - logistic\n", ""))
+    martlet("run", "--json", cwd=shop)
+    return shop
+
+
+@pytest.fixture(scope="module")
+def server(finished):
+    with Server(finished) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return orders.rows(count=200, seed=5, begin="2025-06-01").drop(columns="good")
+
+
+@pytest.fixture(scope="module")
+def expected(finished, rows, tmp_path_factory):
+    """What `martlet predict` says of the rows, in their order."""
+    folder = tmp_path_factory.mktemp("expected")
+    rows.to_csv(folder / "rows.csv", index=False)
+    martlet("predict", "orders@live", "--input", folder / "rows.csv", "--output", folder / "out.parquet", cwd=finished)
+    frame = pd.read_parquet(folder / "out.parquet").sort_values("id")
+    return frame.score.tolist(), frame.predicted.astype(bool).tolist()
+
+
+# -- both protocols
+
+def test_health_and_version_answer(server):
+    health = requests.get(f"{server.url}/health", timeout=5).json()
+    assert health["ready"] is True and health["model"] == "orders" and str(health["version"]) == "1"
+    for route in ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping", "/v2/models/orders/ready", "/version",
+                  "/metrics", "/v2"):
+        assert requests.get(server.url + route, timeout=5).status_code == 200, route
+
+
+def test_model_metadata_names_the_raw_columns(server):
+    answer = requests.get(f"{server.url}/v2/models/orders", timeout=5).json()
+    assert answer["name"] == "orders" and answer["versions"] == ["1"]
+    assert set(COLUMNS) <= {tensor["name"] for tensor in answer["inputs"]}
+    assert {"score", "predicted", "prediction_id"} == {tensor["name"] for tensor in answer["outputs"]}
+
+
+def split(rows):
+    return {"dataframe_split": {"columns": COLUMNS, "data": [list(row.values()) for row in records(rows)]}}
+
+
+def by_column(rows):
+    return {"inputs": {name: [row[name] for row in records(rows)] for name in COLUMNS}}
+
+
+@pytest.mark.parametrize("body", [
+    split, by_column, lambda rows: {"dataframe_records": records(rows)}, lambda rows: {"instances": records(rows)},
+], ids=["dataframe_split", "inputs", "dataframe_records", "instances"])
+def test_invocations_answer_each_form_with_the_bits_of_predict(server, rows, expected, body):
+    answer = requests.post(f"{server.url}/invocations", json=body(rows), timeout=10)
+    assert answer.status_code == 200, answer.text
+    predictions = answer.json()["predictions"]
+    assert [row["score"] for row in predictions] == expected[0]
+    assert [row["predicted"] for row in predictions] == expected[1]
+    assert len({row["prediction_id"] for row in predictions}) == len(rows)
+
+
+def test_invocations_answer_csv_with_the_bits_of_predict(server, rows, expected):
+    answer = requests.post(f"{server.url}/invocations", data=rows[COLUMNS].to_csv(index=False), headers={"content-type": "text/csv"},
+                           timeout=10)
+    assert answer.status_code == 200, answer.text
+    assert [row["score"] for row in answer.json()["predictions"]] == expected[0]
+
+
+def tensors(rows):
+    whole = rows[rows.z.notna()]
+    return [{"name": "at", "shape": [len(whole)], "datatype": "BYTES", "data": whole["at"].tolist()},
+            {"name": "x", "shape": [len(whole)], "datatype": "FP64", "data": whole.x.tolist()},
+            {"name": "z", "shape": [len(whole), 1], "datatype": "FP64", "data": whole.z.tolist()},
+            {"name": "colour", "shape": [len(whole)], "datatype": "BYTES", "data": whole.colour.tolist()}]
+
+
+def test_the_open_inference_protocol_answers_with_the_bits_of_predict(server, rows, expected):
+    wanted = [score for score, known in zip(expected[0], rows.z.notna()) if known]
+    answer = requests.post(f"{server.url}/v2/models/orders/infer", timeout=10,
+                           json={"id": "mine", "inputs": tensors(rows), "outputs": [{"name": "score"}]})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["model_name"] == "orders" and body["model_version"] == "1" and body["id"] == "mine"
+    assert [output["name"] for output in body["outputs"]] == ["score"] and body["outputs"][0]["data"] == wanted
+
+
+@pytest.mark.skipif(triton is None, reason="tritonclient is not installed: the real client of the protocol was not tried")
+def test_tritonclient_gets_the_bits_of_predict(server, rows, expected):
+    client = triton.InferenceServerClient(f"127.0.0.1:{server.port}")
+    assert client.is_server_live() and client.is_server_ready() and client.is_model_ready("orders")
+    assert client.get_model_metadata("orders")["name"] == "orders"
+    inputs = []
+    for tensor in tensors(rows):
+        array = np.array(tensor["data"], dtype=object if tensor["datatype"] == "BYTES" else np.float64).reshape(tensor["shape"])
+        one = triton.InferInput(tensor["name"], list(array.shape), tensor["datatype"])
+        one.set_data_from_numpy(array, binary_data=False)
+        inputs.append(one)
+    outputs = [triton.InferRequestedOutput(name, binary_data=False) for name in ("score", "predicted")]
+    result = client.infer("orders", inputs, outputs=outputs)
+    wanted = [score for score, known in zip(expected[0], rows.z.notna()) if known]
+    assert result.as_numpy("score").tolist() == wanted
+
+
+def test_a_single_row_scores_as_the_same_row_among_many(server, rows, expected):
+    for number in (0, 1, 17, 199):
+        assert server.score(rows[number:number + 1]) == [expected[0][number]]
+
+
+def test_the_key_may_come_along_and_changes_nothing(server, rows, expected):
+    answer = requests.post(f"{server.url}/invocations", timeout=10, json={"dataframe_records": records(rows, ["id", *COLUMNS])})
+    assert [row["score"] for row in answer.json()["predictions"]] == expected[0]
+
+
+# -- refusals
+
+def refused(server, body, status=400, **headers):
+    answer = requests.post(f"{server.url}/invocations", data=body if isinstance(body, (str, bytes)) else json.dumps(body),
+                           headers={"content-type": "application/json", **headers}, timeout=10)
+    assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
+    return answer.json()["error"]
+
+
+def test_unknown_missing_and_ill_typed_columns_are_all_named_in_one_answer(server):
+    error = refused(server, {"dataframe_records": [{"at": "yesterday", "x": "much", "color": "red", "z": 1.0, "extra": 1}]})
+    named = {finding["path"] for finding in error["findings"]}
+    text = json.dumps(error)
+    for name in ("at", "x", "color", "colour", "extra"):
+        assert any(name in path for path in named) or f'\\"{name}\\"' in text, f"{name} is not named in {error}"
+    assert "did you mean" in text and error["request_id"]
+
+
+@pytest.mark.parametrize("body", [
+    "", "{", "[]", "{}", '{"dataframe_records": 5}', '{"dataframe_records": [5]}', '{"dataframe_split": {"columns": ["x"]}}',
+    '{"dataframe_split": {"columns": ["x"], "data": [[1, 2]]}}', '{"inputs": {"x": [1, 2], "z": [1]}}', '{"unknown": []}',
+    '{"dataframe_records": [{"x": 1e999}]}', "\xff\xfe", "[" * 100000,
+], ids=range(13))
+def test_bodies_that_cannot_be_read_are_refused_with_a_reason(server, body):
+    assert refused(server, body if isinstance(body, bytes) else body.encode("latin-1"))["message"]
+
+
+def test_other_hosts_routes_methods_and_types_are_refused(server):
+    assert requests.get(f"{server.url}/health", headers={"Host": "evil.example"}, timeout=5).status_code == 403
+    assert requests.get(f"{server.url}/nothing", timeout=5).status_code == 404
+    assert requests.get(f"{server.url}/invocations", timeout=5).status_code == 405
+    assert requests.post(f"{server.url}/v2/models/other/infer", json={"inputs": []}, timeout=5).status_code == 404
+    assert requests.post(f"{server.url}/v2/models/orders/versions/9/infer", json={"inputs": []}, timeout=5).status_code == 404
+    refused(server, "x", 415, **{"content-type": "application/x-pickle"})
+    assert requests.get(f"{server.url}/health", timeout=5).json()["ready"] is True
+
+
+@pytest.mark.parametrize("flags", [["--listen", "0.0.0.0:0"], ["--listen", "127.0.0.1:99999"], ["--listen", "nonsense"],
+                                   ["--env", "moon"]], ids=" ".join)
+def test_serve_refuses_wrong_flags(finished, flags):
+    assert martlet("serve", *flags, cwd=finished, expect=WRONG_CALL, timeout=20).err.strip()
+
+
+def test_a_port_that_is_taken_is_named(finished, server):
+    call = martlet("serve", "--listen", f"127.0.0.1:{server.port}", cwd=finished, expect=3, timeout=20)
+    assert str(server.port) in call.err
+
+
+# -- life of the process
+
+def test_requests_in_flight_are_answered_and_sigterm_exits_with_0(finished, rows, expected):
+    with Server(finished) as running:
+        body = json.dumps({"dataframe_records": records(rows)}).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
+        connection.putrequest("POST", "/invocations")
+        connection.putheader("content-type", "application/json")
+        connection.putheader("content-length", str(len(body)))
+        connection.endheaders(body[:100])
+        time.sleep(0.3)
+        running.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert running.process.poll() is None, "it did not wait for a request that had begun"
+        connection.send(body[100:])
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert [row["score"] for row in json.loads(answer.read())["predictions"]] == expected[0]
+        assert running.process.wait(timeout=40) == SUCCESS
+
+
+def test_a_server_under_load_loses_no_request_when_it_is_told_to_stop(finished, rows):
+    with Server(finished) as running:
+        one = rows[:1]
+        outcomes, stopping = [], threading.Event()
+
+        def ask():
+            with requests.Session() as session:
+                while True:
+                    began_before = not stopping.is_set()
+                    try:
+                        answer = session.post(f"{running.url}/invocations", json={"dataframe_records": records(one)}, timeout=10)
+                    except requests.ConnectionError:
+                        outcomes.append(("refused", began_before))
+                        return
+                    outcomes.append((answer.status_code, began_before))
+
+        clients = [threading.Thread(target=ask) for _ in range(4)]
+        for client in clients:
+            client.start()
+        time.sleep(0.7)
+        stopping.set()
+        assert running.stop() == SUCCESS
+        for client in clients:
+            client.join(timeout=20)
+    answered = [status for status, _ in outcomes if status != "refused"]
+    assert answered.count(200) > 10 and set(answered) <= {200, 503}
+    # A request that was sent before the signal may meet it on its way; not more than one a client.
+    assert sum(status == "refused" for status, _ in outcomes) <= len(clients)
+
+
+def test_a_new_live_version_takes_over_without_a_restart_and_no_request_fails(finished, rows, tmp_path):
+    shop = shutil.copytree(finished, tmp_path / "shop")
+    with Server(shop) as running:
+        before = running.score(rows)
+        (shop / "martlet.yaml").write_text((shop / "martlet.yaml").read_text().replace("rounds: 20", "rounds: 60")
+                                           .replace('goal: ">= baseline"', 'goal: ">= baseline - 100"'))
+        frame = orders.rows(count=4000, seed=8)
+        frame.to_csv(shop / "orders.csv", index=False)
+        run = martlet("run", "--json", cwd=shop, expect=None).json
+        assert run["model"]["version"] == 2
+        if run["model"].get("live") != "experiment":
+            pytest.skip(f"the second version did not pass its gates, so nothing was to be swapped: {run['gates']}")
+        deadline = time.monotonic() + 20
+        while str(requests.get(f"{running.url}/health", timeout=5).json()["version"]) != "2":
+            assert time.monotonic() < deadline, "the server still answers with version 1"
+            assert len(running.score(rows[:3])) == 3
+            time.sleep(0.1)
+        answer = requests.post(f"{running.url}/v2/models/orders/infer", timeout=10, json={"inputs": tensors(rows)}).json()
+        assert answer["model_version"] == "2"
+        assert running.score(rows) != before
+        assert running.stop() == SUCCESS
+
+
+def resident_bytes(pid):
+    for line in open(f"/proc/{pid}/status"):
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no VmRSS")
+
+
+def processor_seconds(pid):
+    fields = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_an_idle_server_is_small_and_does_nothing(finished, rows, measured):
+    with Server(finished) as running:
+        running.score(rows[:1])
+        before = processor_seconds(running.process.pid)
+        time.sleep(3)
+        used = processor_seconds(running.process.pid) - before
+        resident = resident_bytes(running.process.pid)
+        measured(f"idle `martlet serve`: {resident / 1e6:.1f} MB resident, {used * 1e3:.0f} ms of processor time in 3 s")
+        assert resident < 60e6
+        assert used <= 0.05
+
+
+def test_predictions_are_logged_and_survive_a_kill(finished, rows, tmp_path):
+    shop = shutil.copytree(finished, tmp_path / "shop")
+    with Server(shop) as running:
+        running.score(rows)
+        time.sleep(0.5)
+        running.process.kill()
+        running.process.wait()
+    with Server(shop) as again:
+        assert len(again.score(rows[:5])) == 5
+        assert again.stop() == SUCCESS
