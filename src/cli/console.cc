@@ -53,6 +53,8 @@ void Console::note(std::string_view line) const {
   if (!quiet) std::cerr << line << '\n';
 }
 
+void Console::complain(std::string_view line) const { std::cerr << line << '\n'; }
+
 void Console::table(const std::vector<std::string>& header,
                     const std::vector<std::vector<std::string>>& rows) const {
   if (json) return;

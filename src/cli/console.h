@@ -27,6 +27,8 @@ class Console {
   void print_json(const Json& document) const;
   // What is going on, on stderr.
   void note(std::string_view line) const;
+  // Why something failed, on stderr; even when quiet.
+  void complain(std::string_view line) const;
   // Columns are aligned; numbers (by their look) to the right. Nothing with --json.
   void table(const std::vector<std::string>& header,
              const std::vector<std::vector<std::string>>& rows) const;

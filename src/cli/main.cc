@@ -16,11 +16,24 @@ namespace {
 using martlet::Error;
 using martlet::cli::Session;
 
+// The same words on stdout, for scripts, and on stderr, for people.
 int report(const Session& session, const Error& error) {
   if (session.console.json) {
-    session.console.print_json(martlet::server::error_body(error, ""));
+    martlet::Json findings = martlet::Json::array();
+    for (const martlet::Finding& finding : error.findings()) {
+      findings.push_back(martlet::Json{{"path", finding.path},
+                                       {"rule", finding.rule},
+                                       {"message", finding.message},
+                                       {"file", finding.file},
+                                       {"line", finding.line},
+                                       {"column", finding.column}});
+    }
+    session.console.print_json(
+        martlet::Json{{"error", martlet::Json{{"code", std::string(martlet::name_of(error.code()))},
+                                              {"message", error.message()},
+                                              {"findings", std::move(findings)}}}});
   }
-  std::cerr << "martlet: " << error.message() << '\n';
+  session.console.complain("martlet: " + error.message());
   return martlet::server::exit_status(error.code());
 }
 

@@ -28,7 +28,10 @@ void add_predict_model(CLI::App& app, Session& session) {
   verb->callback([=, &session] {
     session.action = [=, &session]() -> Result<int> {
       MARTLET_TRY_SET(const std::string bytes, session.host().files.read_file(*model));
-      MARTLET_TRY_SET(const auto predictor, models::load_predictor("lightgbm", bytes));
+      auto loaded = models::load_predictor("lightgbm", bytes);
+      if (!loaded.has_value())
+        return fail(std::move(loaded).error().with_context("reading " + *model));
+      const auto& predictor = *loaded;
       const std::vector<std::string> paths{*input};
       MARTLET_TRY_SET(const columns::Batch rows, table::read_parquet(paths));
       if (rows.width() != predictor->width()) {

@@ -26,15 +26,19 @@ Result<int> run(Session& session, const RunFlags& flags) {
   }
   for (const Finding& warning : project.warnings)
     session.console.note("warning: " + to_text(warning));
-  MARTLET_TRY_SET(const auto store, session.store(project, lifecycle::WhenMissing::Create));
   if (flags.dry_run) {
-    MARTLET_TRY_SET(const workflow::Pipeline pipeline,
-                    lifecycle::compile_lifecycle(*store, project, request.compile));
+    // Without a store there are no champion and no cache to consider, and none is made.
+    const auto existing = session.store(project, lifecycle::WhenMissing::Refuse);
+    workflow::Pipeline pipeline = lifecycle::sketch_lifecycle(project, request.compile);
+    if (existing.has_value()) {
+      MARTLET_TRY_SET(pipeline, lifecycle::compile_lifecycle(**existing, project, request.compile));
+    }
     session.console.print_json(workflow::to_json(pipeline));
     for (const workflow::Step& step : pipeline.steps)
       session.console.print(step.name + "  " + step.component);
     return kSuccess;
   }
+  MARTLET_TRY_SET(const auto store, session.store(project, lifecycle::WhenMissing::Create));
   request.use_cache = !flags.no_cache;
   request.from = flags.from;
   request.only = flags.only;
@@ -82,14 +86,8 @@ void add_resume(CLI::App& app, Session& session) {
       lifecycle::RunRequest request;
       const Interrupt interrupt(request.cancel);
       watch(session, request);
-      // Where the project's relative paths start from: --project, else the folder that holds the
-      // store.
-      const std::string directory = session.project_path.empty() ? parent_path(store->directory())
-                                    : session.project_path.ends_with(".yaml")
-                                        ? parent_path(session.project_path)
-                                        : session.project_path;
       MARTLET_TRY_SET(const lifecycle::RunReport report,
-                      lifecycle::resume_lifecycle(*store, directory, run, request));
+                      lifecycle::resume_lifecycle(*store, run, request));
       return show_report(session, report);
     };
   });

@@ -40,7 +40,7 @@ int show_report(Session& session, const lifecycle::RunReport& report) {
   if (!report.succeeded) {
     console.print(fmt::format("run {}: {}", json.at("run").get<std::string>(),
                               console.red(json.at("status").get<std::string>())));
-    if (json.contains("error")) console.note("martlet: " + json.at("error").get<std::string>());
+    if (json.contains("error")) console.complain("martlet: " + json.at("error").get<std::string>());
     console.note("see `martlet logs`; `martlet resume` goes on from there");
     return kWorkFailed;
   }

@@ -7,6 +7,7 @@
 #include "platform/threads.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace martlet::lifecycle {
 
@@ -112,6 +113,7 @@ Result<RunReport> run_steps(const Store& store, const Project& project,
   const Json parameters{
       {"project", project.name},
       {"project_file", file.text()},
+      {"project_directory", std::filesystem::absolute(project.directory).string()},
       {"environment", std::string(registry::name_of(request.compile.environment))},
       {"as_of",
        request.compile.as_of.has_value() ? Json(to_text(*request.compile.as_of)) : Json(nullptr)}};
@@ -123,12 +125,15 @@ Result<RunReport> run_steps(const Store& store, const Project& project,
   return report_of(std::move(outcome));
 }
 
-Result<RunReport> resume_lifecycle(const Store& store, const std::string& project_directory,
-                                   const RunId& run, const RunRequest& request) {
+Result<RunReport> resume_lifecycle(const Store& store, const RunId& run,
+                                   const RunRequest& request) {
   const workflow::ComponentTable none;
   MARTLET_TRY_SET(const workflow::RunOutcome before, runner_of(store, none).look(run));
   MARTLET_TRY_SET(const std::string file,
                   text_member(before.run.parameters, "project_file", "resuming run " + run.text()));
+  MARTLET_TRY_SET(
+      const std::string project_directory,
+      text_member(before.run.parameters, "project_directory", "resuming run " + run.text()));
   MARTLET_TRY_SET(const Digest digest, Digest::parse(file));
   MARTLET_TRY_SET(std::string text, store.blobs().get(digest));
   MARTLET_TRY_SET(const Project project,

@@ -41,8 +41,7 @@ Result<RunReport> run_lifecycle(const Store& store, const Project& project,
 Result<RunReport> run_steps(const Store& store, const Project& project,
                             const workflow::Pipeline& pipeline, const RunRequest& request);
 // Goes on with an interrupted or failed run, under the project file of its beginning.
-Result<RunReport> resume_lifecycle(const Store& store, const std::string& project_directory,
-                                   const RunId& run, const RunRequest& request);
+Result<RunReport> resume_lifecycle(const Store& store, const RunId& run, const RunRequest& request);
 
 // A run as it stands, in the same shape. NotFound.
 Result<RunReport> look_at_run(const Store& store, const RunId& run);
