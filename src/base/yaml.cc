@@ -23,6 +23,8 @@ struct Yaml::Node {
   std::string path;
   int line = 0;
   int column = 0;
+  int key_line = 0;  // of the key that it stands under; 0 without one
+  int key_column = 0;
 };
 
 namespace {
@@ -83,8 +85,11 @@ class YamlBuilder {
   YamlBuilder(std::string file, std::vector<Finding>& findings)
       : file_(std::move(file)), findings_(findings) {}
 
-  Yaml build(const YAML::Node& from, const std::string& path, int depth) {
+  Yaml build(const YAML::Node& from, const std::string& path, int depth,
+             const YAML::Mark& key = YAML::Mark::null_mark()) {
     auto node = std::make_shared<Yaml::Node>();
+    node->key_line = key.is_null() ? 0 : key.line + 1;
+    node->key_column = key.is_null() ? 0 : key.column + 1;
     node->file = file_;
     node->path = path;
     node->line = from.Mark().line + 1;
@@ -127,7 +132,7 @@ class YamlBuilder {
         continue;
       }
       const std::string key = entry.first.Scalar();
-      Yaml child = build(entry.second, member_path(node.path, key), depth - 1);
+      Yaml child = build(entry.second, member_path(node.path, key), depth - 1, entry.first.Mark());
       if (!seen.insert(key).second) {
         Yaml::Node at;
         at.file = file_;
@@ -257,8 +262,14 @@ const Yaml* Yaml::find(std::string_view key) const {
 }
 
 Finding Yaml::finding(std::string_view rule, std::string message) const {
-  return {node_->path, std::string(rule), std::move(message),
-          node_->file, node_->line,       node_->column};
+  // What is wrong with a key is shown where the key stands, everything else where the value does.
+  const bool at_key = rule == "unknown_key" && node_->key_line > 0;
+  return {node_->path,
+          std::string(rule),
+          std::move(message),
+          node_->file,
+          at_key ? node_->key_line : node_->line,
+          at_key ? node_->key_column : node_->column};
 }
 
 Json Yaml::to_json() const {

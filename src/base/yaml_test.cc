@@ -22,7 +22,7 @@ TEST(Yaml, every_problem_of_a_map_is_reported_at_its_place) {
   EXPECT_NE(findings[2].message.find("did you mean \"latest\""), std::string::npos);
   EXPECT_EQ(findings[3].path, "question");
   EXPECT_EQ(to_text(findings[4]),
-            "martlet.yaml:3:7: neme: unknown key \"neme\" (did you mean \"name\"?)");
+            "martlet.yaml:3:1: neme: unknown key \"neme\" (did you mean \"name\"?)");
 }
 
 TEST(Yaml, unsafe_or_ambiguous_documents_are_refused) {

@@ -78,10 +78,15 @@ void add_show(CLI::App& models, Session& session) {
       registry::ModelRegistry registry = lifecycle::registry_of(*store);
       MARTLET_TRY_SET(const registry::Environment where, registry::parse_environment(*environment));
       MARTLET_TRY_SET(const registry::ModelVersion version, registry.resolve(*reference, where));
-      MARTLET_TRY_SET(const auto package, lifecycle::open_package(*store, version.package));
+      // A damaged package must not hide what the registry knows of it.
+      const auto package = lifecycle::open_package(*store, version.package);
+      if (!package.has_value()) session.console.complain("martlet: " + package.error().message());
       MARTLET_TRY_SET(const auto attestations,
                       registry.attestations(version.model, version.version));
-      MARTLET_TRY_SET(const Json manifest, parse_json(package->manifest().to_bytes()));
+      Json manifest = nullptr;
+      if (package.has_value()) {
+        MARTLET_TRY_SET(manifest, parse_json((*package)->manifest().to_bytes()));
+      }
       Json attested = Json::array();
       for (const registry::Attestation& item : attestations) {
         attested.push_back(Json{{"kind", std::string(registry::name_of(item.kind))},
@@ -90,13 +95,14 @@ void add_show(CLI::App& models, Session& session) {
                                 {"statement", item.statement}});
       }
       Json json = version_json(version);
-      json["manifest"] = manifest;
+      json["manifest"] = std::move(manifest);
+      if (!package.has_value()) json["package_error"] = package.error().message();
       json["attestations"] = attested;
       session.console.print_json(json);
       session.console.print(fmt::format("{}  {}  {}",
                                         registry::to_text(version.model, version.version),
                                         aliases_text(version), version.package.text()));
-      session.console.print(package->card());
+      if (package.has_value()) session.console.print((*package)->card());
       return kSuccess;
     };
   });
