@@ -13,10 +13,9 @@ Error no_such_blob(const Digest& digest) {
 }
 
 Error corrupt_blob(const Digest& digest, std::string_view found) {
-  return Error(
-      ErrorCode::Corrupt,
-      "blob " + digest.text() + " is damaged: " + std::string(found) +
-          "; restore it from a backup, or make it again from its inputs (`martlet run --no-cache`)");
+  return Error(ErrorCode::Corrupt, "blob " + digest.text() + " is damaged: " + std::string(found) +
+                                       "; restore it from a backup, or make it again from its "
+                                       "inputs (`martlet run --no-cache`)");
 }
 
 }  // namespace martlet::artifacts
