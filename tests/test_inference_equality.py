@@ -180,7 +180,6 @@ def test_a_matrix_of_another_width_is_refused(tmp_path, model_text):
     assert "8" in call.err and "2" in call.err
 
 
-@pytest.mark.xfail(reason="the error says what is wrong with the model, but not in which file")
 def test_the_error_of_a_broken_model_names_its_file(tmp_path, model_text):
     (tmp_path / "model.txt").write_text(model_text[:len(model_text) // 3])
     matrix_rows = matrix(np.random.default_rng(1), 10)

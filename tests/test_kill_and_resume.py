@@ -103,10 +103,13 @@ def test_kills_at_random_moments_leave_no_trace_in_the_results(undisturbed, tmp_
     moments = [chance.uniform(0, took) for _ in range(KILLS)]
 
     def disturb(number):
-        shop = Shop(tmp_path / f"shop-{number}")
-        running = shop.start("run")
-        time.sleep(moments[number])
-        hit = kill(running)
+        for attempt in range(6):  # a machine that has become quicker ends before the kill: again, earlier
+            shop = Shop(tmp_path / f"shop-{number}-{attempt}")
+            running = shop.start("run")
+            time.sleep(moments[number] * 0.6**attempt)
+            hit = kill(running)
+            if hit:
+                break
         report, way = shop.go_on()
         got = shop.outcome(report)
         differing = [(part, got[part], wanted[part]) for part in wanted if got[part] != wanted[part]]
@@ -120,7 +123,7 @@ def test_kills_at_random_moments_leave_no_trace_in_the_results(undisturbed, tmp_
     ways = [way for _, way in outcomes]
     measured(f"{hits} of {KILLS} kills hit a running program (seed {SEED}, {took * 1e3:.0f} ms undisturbed); "
              f"{ways.count('resume')} resumed, {ways.count('run')} begun anew")
-    assert hits > KILLS // 3
+    assert hits >= 0.9 * KILLS
 
 
 def test_several_kills_of_one_run_still_lead_to_the_same_results(undisturbed, tmp_path):
@@ -170,11 +173,12 @@ def test_an_interrupted_run_ends_by_itself_and_can_be_resumed(undisturbed, tmp_p
     assert shop.outcome(report) == wanted
 
 
-def test_a_run_with_its_store_elsewhere_can_be_resumed(undisturbed, tmp_path):
-    _, took = undisturbed
+def test_a_run_with_its_store_elsewhere_can_be_resumed(tmp_path):
     shop = Shop(tmp_path / "shop")
-    store = tmp_path / "elsewhere" / "store"
+    store = tmp_path / "store"
     running = shop.start("--store", str(store), "run")
-    time.sleep(0.4 * took)
+    deadline = time.monotonic() + 20
+    while not list(store.glob("blobs/*/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
     kill(running)
     shop.ask("--store", str(store), "resume")
