@@ -178,7 +178,7 @@ def test_a_run_with_its_store_elsewhere_can_be_resumed(tmp_path):
     store = tmp_path / "store"
     running = shop.start("--store", str(store), "run")
     deadline = time.monotonic() + 20
-    while not list(store.glob("blobs/*/*")) and time.monotonic() < deadline:
+    while not list(store.glob("logs/*/*.log")) and time.monotonic() < deadline:
         time.sleep(0.01)
     kill(running)
     shop.ask("--store", str(store), "resume")
