@@ -2,6 +2,7 @@
 
 #include "artifacts/blob_store.h"
 #include "deployment/served_model.h"
+#include "lifecycle/logged_prediction.h"
 #include "metadata/database.h"
 
 #include <fmt/format.h>
@@ -17,17 +18,7 @@ class Loop::LogSink : public deployment::PredictionSink {
  public:
   explicit LogSink(monitoring::PredictionLog& log) : log_(log) {}
   bool record(deployment::PredictionEvent event) override {
-    monitoring::Prediction entry;
-    entry.id = event.id.text();
-    entry.key = monitoring::key_text(event.key.cells());
-    entry.at = event.at;
-    entry.version = event.version.number;
-    entry.score = event.score;
-    entry.predicted = event.predicted;
-    entry.latency_micros = event.latency_micros;
-    entry.failed = event.failed;
-    entry.row = std::move(event.row);
-    return log_.append(std::move(entry));
+    return log_.append(logged(std::move(event)));
   }
 
  private:
@@ -37,12 +28,6 @@ class Loop::LogSink : public deployment::PredictionSink {
 namespace {
 
 constexpr double kDayMicros = static_cast<double>(kMicrosPerDay);
-
-columns::Schema schema_of(const std::vector<features::InputField>& inputs) {
-  std::vector<columns::Field> fields;
-  for (const features::InputField& input : inputs) fields.push_back({input.name, input.type});
-  return columns::Schema(std::move(fields));
-}
 
 Timestamp floor_to(Timestamp at, Duration length) {
   const std::int64_t remainder = at.micros % length.count();

@@ -5,6 +5,7 @@
 #include "deployment/inference_service.h"
 #include "deployment/model_slot.h"
 #include "deployment/served_model.h"
+#include "lifecycle/logged_prediction.h"
 #include "lifecycle/packages.h"
 #include "lifecycle/predict.h"
 #include "metadata/database.h"
@@ -22,12 +23,6 @@ namespace {
 constexpr std::chrono::milliseconds kLook{1000};
 constexpr std::chrono::milliseconds kFlush{100};
 
-columns::Schema schema_of(const std::vector<features::InputField>& inputs) {
-  std::vector<columns::Field> fields;
-  for (const features::InputField& input : inputs) fields.push_back({input.name, input.type});
-  return columns::Schema(std::move(fields));
-}
-
 }  // namespace
 
 struct LiveDeployment::State {
@@ -44,17 +39,7 @@ struct LiveDeployment::State {
       const std::shared_ptr<monitoring::PredictionLog> log =
           state_.log_of(schema_of(event.model->inputs()));
       if (log == nullptr) return false;
-      monitoring::Prediction entry;
-      entry.id = event.id.text();
-      entry.key = monitoring::key_text(event.key.cells());
-      entry.at = event.at;
-      entry.version = event.version.number;
-      entry.score = event.score;
-      entry.predicted = event.predicted;
-      entry.latency_micros = event.latency_micros;
-      entry.failed = event.failed;
-      entry.row = std::move(event.row);
-      const bool kept = log->append(std::move(entry));
+      const bool kept = log->append(logged(std::move(event)));
       if (!state_.waiting.exchange(true)) state_.wake.notify_one();
       return kept;
     }
