@@ -66,11 +66,11 @@ if(MARTLET_MOLD)
 endif()
 add_link_options(-Wl,--as-needed)
 
-# The cache is shared by all build folders of one checkout: what lies in the build folder is hashed relative to it, the
-# sources by their full path, and the precompiled header by its contents.
+# The cache is shared by all build folders of all checkouts: what lies in a checkout is hashed relative to its build
+# folder, and the precompiled header by its contents, which is why it is named without a path in MartletModule.cmake.
 find_program(MARTLET_CCACHE ccache)
 if(MARTLET_CCACHE)
-  set(_launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${CMAKE_BINARY_DIR}" CCACHE_NOHASHDIR=1
+  set(_launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${MARTLET_CCACHE}")
   set(CMAKE_C_COMPILER_LAUNCHER "${_launcher}")
   set(CMAKE_CXX_COMPILER_LAUNCHER "${_launcher}")

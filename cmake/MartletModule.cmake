@@ -19,7 +19,8 @@
 
 add_library(martlet_pch OBJECT cmake/pch.cc)
 target_link_libraries(martlet_pch PRIVATE deps::fmt deps::json deps::expected)
-target_precompile_headers(martlet_pch PRIVATE cmake/pch.h)
+target_include_directories(martlet_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake")
+target_precompile_headers(martlet_pch PRIVATE [["pch.h"]])
 target_compile_options(martlet_pch PRIVATE ${MARTLET_WARNINGS})
 
 # Flags, header and include root of one of our own C++ targets.
@@ -62,6 +63,16 @@ function(martlet_write_graph)
   file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/modules.json" CONTENT "${text}" @ONLY)
 endfunction()
 
+# MARTLET_SOURCE_DIR, the checkout's path, for those sources alone that say it: the compiler cache can share all others.
+function(_martlet_source_dir)
+  foreach(source IN LISTS ARGN)
+    file(STRINGS "${CMAKE_CURRENT_SOURCE_DIR}/${source}" uses REGEX MARTLET_SOURCE_DIR LIMIT_COUNT 1)
+    if(uses)
+      set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS "MARTLET_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
+    endif()
+  endforeach()
+endfunction()
+
 function(_martlet_tests module)
   if(NOT M_TESTS OR NOT MARTLET_TESTS)
     return()
@@ -72,7 +83,7 @@ function(_martlet_tests module)
   _martlet_libraries(test_libraries ${M_TEST_DEPS})
   target_link_libraries(${test} PRIVATE martlet_${module} ${test_libraries} ${M_USES} ${M_TEST_USES}
     deps::gtest deps::rapidcheck)
-  target_compile_definitions(${test} PRIVATE "MARTLET_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
+  _martlet_source_dir(${M_TESTS})
   set_target_properties(${test} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   if(NOT M_TEST_TIMEOUT)
     set(M_TEST_TIMEOUT 300)
@@ -107,7 +118,7 @@ function(_martlet_benches module)
   _martlet_ours(${bench})
   _martlet_libraries(bench_libraries ${M_TEST_DEPS})
   target_link_libraries(${bench} PRIVATE martlet_${module} ${bench_libraries} ${M_USES} deps::benchmark)
-  target_compile_definitions(${bench} PRIVATE "MARTLET_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
+  _martlet_source_dir(${M_BENCHES})
   set_target_properties(${bench} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bench")
 endfunction()
 
