@@ -17,10 +17,29 @@ Error unknown_column(const TableShape& shape, std::string_view column) {
           shape.table, column));
 }
 
+// Columns are written with their table, since a related table may have columns of the same names.
 struct ConditionWriter {
   const Connection& connection;
   const TableShape& shape;
   std::vector<Value>& bound;
+
+  std::string column(std::string_view name) const {
+    return identifier(shape.table) + "." + identifier(name);
+  }
+
+  Result<std::string> related(const Condition& condition, int depth) {
+    const TableShape& theirs = *condition.relation.shape;
+    MARTLET_CHECK(theirs.table != shape.table, "a table is related to another one");
+    std::string text = fmt::format("EXISTS (SELECT 1 FROM {} WHERE ", identifier(theirs.table));
+    ConditionWriter inner{connection, theirs, bound};
+    for (const auto& [their, our] : condition.relation.on) {
+      if (theirs.find(their) == nullptr) return fail(unknown_column(theirs, their));
+      if (shape.find(our) == nullptr) return fail(unknown_column(shape, our));
+      text += fmt::format("{} = {} AND ", inner.column(their), column(our));
+    }
+    MARTLET_TRY_SET(const std::string part, inner.write(condition.parts.front(), depth + 1));
+    return text + part + ")";
+  }
 
   Result<std::string> parts(const Condition& condition, std::string_view operation,
                             std::string_view of_none, int depth) {
@@ -35,7 +54,7 @@ struct ConditionWriter {
   }
 
   Result<std::string> compare(const Condition& condition, std::string_view operation) {
-    return fmt::format("{} {} {}", identifier(condition.column), operation,
+    return fmt::format("{} {} {}", column(condition.column), operation,
                        parameter(bound, condition.values.front()));
   }
 
@@ -53,6 +72,7 @@ struct ConditionWriter {
         MARTLET_TRY_SET(const std::string part, write(condition.parts.front(), depth + 1));
         return "NOT (" + part + ")";
       }
+      case Kind::Exists: return related(condition, depth);
       default: break;
     }
     if (shape.find(condition.column) == nullptr)
@@ -60,17 +80,17 @@ struct ConditionWriter {
     switch (condition.kind) {
       case Kind::Equal:
         if (std::holds_alternative<std::monostate>(condition.values.front()))
-          return identifier(condition.column) + " IS NULL";
+          return column(condition.column) + " IS NULL";
         return compare(condition, "=");
       case Kind::NotEqual: return compare(condition, "<>");
       case Kind::Less: return compare(condition, "<");
       case Kind::AtMost: return compare(condition, "<=");
       case Kind::Greater: return compare(condition, ">");
       case Kind::AtLeast: return compare(condition, ">=");
-      case Kind::IsNull: return identifier(condition.column) + " IS NULL";
+      case Kind::IsNull: return column(condition.column) + " IS NULL";
       case Kind::Like:
       case Kind::LikeIgnoringCase:
-        return connection.like(identifier(condition.column),
+        return connection.like(column(condition.column),
                                std::get<std::string>(condition.values.front()),
                                condition.kind == Kind::LikeIgnoringCase, bound);
       case Kind::In: {
@@ -80,7 +100,7 @@ struct ConditionWriter {
               fmt::format("looking for {} values of {} at once, where {} are allowed; ask in parts",
                           condition.values.size(), condition.column, kMaxInValues));
         }
-        std::string text = identifier(condition.column) + " IN (";
+        std::string text = column(condition.column) + " IN (";
         for (std::size_t i = 0; i < condition.values.size(); ++i) {
           if (i > 0) text += ", ";
           text += parameter(bound, condition.values[i]);
