@@ -123,7 +123,7 @@ void add_runs_list(CLI::App& runs, Session& session) {
       MARTLET_TRY_SET(const auto found, lifecycle::tracker_of(*store).search(search));
       Json json = Json::array();
       std::vector<std::vector<std::string>> rows;
-      for (const tracking::Run& run : found) {
+      for (const tracking::Run& run : found.runs) {
         Json metrics = Json::object();
         std::string kpis;
         for (const auto& [key, metric] : run.metrics) {

@@ -70,7 +70,8 @@ Result<void> track_run(const Store& store, const Project& project, const RunRepo
   tracking::RunSearch search;
   search.experiments = {experiment.id};
   search.tags[kPipelineRun] = report.outcome.run.id.text();
-  MARTLET_TRY_SET(const std::vector<tracking::Run> known, tracker.search(search));
+  MARTLET_TRY_SET(const tracking::RunPage page, tracker.search(search));
+  const std::vector<tracking::Run>& known = page.runs;
   const tracking::RunStatus status =
       report.succeeded ? tracking::RunStatus::Finished : tracking::RunStatus::Failed;
   const tracking::RunBatch batch = batch_of(project, report, store.host().clock.now());

@@ -62,13 +62,17 @@ Result<std::vector<Row>> ReadTransaction::select_rows(const TableShape& shape,
 }
 
 Result<std::int64_t> ReadTransaction::count_rows(const TableShape& shape,
-                                                 const Condition& condition) const {
+                                                 const Condition& condition,
+                                                 std::optional<std::int64_t> limit) const {
   std::vector<Value> bound;
   MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
-  MARTLET_TRY_SET(
-      internal::Outcome outcome,
-      connection_.run(
-          fmt::format("SELECT count(*) FROM {} WHERE {}", identifier(shape.table), where), bound));
+  std::string sql =
+      fmt::format("SELECT count(*) FROM {} WHERE {}", identifier(shape.table), where);
+  if (limit.has_value()) {
+    sql = fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {}) AS some",
+                      identifier(shape.table), where, parameter(bound, *limit));
+  }
+  MARTLET_TRY_SET(internal::Outcome outcome, connection_.run(sql, bound));
   return std::get<std::int64_t>(outcome.rows.at(0).at(0));
 }
 

@@ -81,6 +81,11 @@ class ReadTransaction {
   Result<std::int64_t> count(const Condition& condition = {}) const {
     return count_rows(shape_of<R>(), condition);
   }
+  // As count(), but stops counting at `limit`: "are there few?" without looking at many.
+  template <Record R>
+  Result<std::int64_t> count_at_most(const Condition& condition, std::int64_t limit) const {
+    return count_rows(shape_of<R>(), condition, limit);
+  }
   template <Record R, class... Keys>
   Result<bool> exists(const Keys&... keys) const {
     MARTLET_TRY_SET(std::optional<Row> row, get_row(shape_of<R>(), Row{to_value(keys)...}));
@@ -102,7 +107,8 @@ class ReadTransaction {
  private:
   static Error absent(std::string_view what, const Row& key);
   Result<std::vector<Row>> select_rows(const TableShape& shape, const Query& query) const;
-  Result<std::int64_t> count_rows(const TableShape& shape, const Condition& condition) const;
+  Result<std::int64_t> count_rows(const TableShape& shape, const Condition& condition,
+                                  std::optional<std::int64_t> limit = std::nullopt) const;
   Result<std::optional<std::int64_t>> greatest_integer(const TableShape& shape,
                                                        const std::string& column,
                                                        const Condition& condition) const;

@@ -162,10 +162,12 @@ Result<std::string> query_text(const Connection& connection, const TableShape& s
     text += " WHERE " + condition;
   }
   for (std::size_t i = 0; i < query.orders().size(); ++i) {
-    const auto& [column, order] = query.orders()[i];
-    if (shape.find(column) == nullptr) return fail(unknown_column(shape, column));
+    const Query::Term& term = query.orders()[i];
+    if (shape.find(term.column) == nullptr) return fail(unknown_column(shape, term.column));
     text += i == 0 ? " ORDER BY " : ", ";
-    text += identifier(column) + (order == Order::Descending ? " DESC" : " ASC");
+    text += identifier(term.column) + (term.order == Order::Descending ? " DESC" : " ASC");
+    // Without the word, descending order can use an index: nulls come last there by themselves.
+    if (term.nulls_last && term.order == Order::Ascending) text += " NULLS LAST";
   }
   if (query.row_limit().has_value() || query.row_offset() > 0) {
     const std::int64_t limit = query.row_limit().value_or(std::numeric_limits<std::int64_t>::max());

@@ -1,6 +1,7 @@
 #include "tracking/schema.h"
 
 #include "metadata/database.h"
+#include "tracking/internal/metric_points.h"
 #include "tracking/internal/records.h"
 #include "tracking/lineage.h"
 
@@ -40,6 +41,32 @@ Result<void> default_experiment(SchemaEditor& schema) {
   });
 }
 
+// Points are kept in chunks; the latest of each metric knows its run's experiment and start.
+Result<void> metric_chunks(SchemaEditor& schema) {
+  MARTLET_TRY(schema.create_table<MetricChunkRecord>({.references = {{"run", "runs"}}}));
+  MARTLET_TRY(schema.add_column<MetricRecord>("experiment", metadata::Value(std::string())));
+  MARTLET_TRY(schema.add_column<MetricRecord>("started", metadata::Value(std::int64_t{0})));
+  MARTLET_TRY(schema.add_column<MetricRecord>("last_chunk", metadata::Value(std::int64_t{0})));
+  MARTLET_TRY(schema.create_index<MetricRecord>({"experiment", "key", "value"}));
+  MARTLET_TRY(schema.create_index<ParamRecord>({"key", "value"}));
+  MARTLET_TRY(schema.create_index<RunRecord>({"started"}));
+  MARTLET_TRY(schema.with_records([](metadata::Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(const std::vector<RunRecord> runs, tx.select<RunRecord>());
+    for (const RunRecord& run : runs) {
+      const auto of_run = metadata::equal("run", run.id);
+      MARTLET_TRY(tx.set_where<MetricRecord>(of_run, "experiment", run.experiment));
+      MARTLET_TRY(tx.set_where<MetricRecord>(of_run, "started", run.started));
+      MARTLET_TRY_SET(const auto points, tx.select<MetricPointRecord>(of_run));
+      std::vector<Metric> metrics;
+      for (const MetricPointRecord& point : points)
+        metrics.push_back({point.key, point.value, point.step, point.at});
+      MARTLET_TRY(write_points(tx, run, metrics));
+    }
+    return {};
+  }));
+  return schema.drop_table("run_metric_points");
+}
+
 Result<void> lineage(SchemaEditor& schema) {
   MARTLET_TRY(schema.create_table<LineageEdge>());
   return schema.create_index<LineageEdge>({"to_kind", "to_id"});
@@ -51,7 +78,8 @@ metadata::SchemaGroup tracking_schema() {
   return {"tracking",
           {{1, "experiments and runs", experiments_and_runs},
            {2, "lineage", lineage},
-           {3, "the default experiment", default_experiment}}};
+           {3, "the default experiment", default_experiment},
+           {4, "points of metrics in chunks", metric_chunks}}};
 }
 
 }  // namespace martlet::tracking

@@ -4,15 +4,14 @@
 #include "artifacts/tree.h"
 #include "base/text.h"
 #include "metadata/database.h"
+#include "tracking/internal/metric_points.h"
 #include "tracking/internal/records.h"
+#include "tracking/internal/run_finding.h"
+#include "tracking/internal/run_loading.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <set>
-#include <unordered_map>
-#include <unordered_set>
 
 namespace martlet::tracking {
 
@@ -65,112 +64,6 @@ Result<void> write_param(Transaction& tx, const RunId& run, const std::string& k
       fmt::format("changing param \"{}\" of run {} from \"{}\" to \"{}\": params are never "
                   "changed; log another key or start a new run",
                   key, run.text(), kept.value, value));
-}
-
-Result<void> write_metric(Transaction& tx, const RunId& run, const Metric& metric) {
-  MARTLET_TRY_SET(const bool fresh,
-                  tx.insert_if_absent(MetricPointRecord{run, metric.key, metric.at, metric.step,
-                                                        ordinal_of(metric.value), metric.value}));
-  if (!fresh) return {};
-  MARTLET_TRY_SET(const std::optional<MetricRecord> latest, tx.get<MetricRecord>(run, metric.key));
-  if (latest.has_value() &&
-      !is_later(metric, {latest->key, latest->value, latest->step, latest->at}))
-    return {};
-  return tx.put(MetricRecord{run, metric.key, metric.value, metric.step, metric.at});
-}
-
-Result<Run> load_run(const ReadTransaction& tx, RunRecord record) {
-  Run run;
-  run.id = record.id;
-  run.experiment = record.experiment;
-  run.name = std::move(record.name);
-  run.user = std::move(record.user);
-  run.status = record.status;
-  run.lifecycle = record.lifecycle;
-  run.started = record.started;
-  run.ended = record.ended;
-  run.facts = std::move(record.facts);
-  const auto of_run = equal("run", run.id);
-  MARTLET_TRY_SET(const auto params, tx.select<ParamRecord>(of_run));
-  for (const ParamRecord& param : params) run.params[param.key] = param.value;
-  MARTLET_TRY_SET(const auto metrics, tx.select<MetricRecord>(of_run));
-  for (const MetricRecord& metric : metrics)
-    run.metrics[metric.key] = {metric.key, metric.value, metric.step, metric.at};
-  MARTLET_TRY_SET(const auto tags, tx.select<TagRecord>(of_run));
-  for (const TagRecord& tag : tags) run.tags[tag.key] = tag.value;
-  MARTLET_TRY_SET(auto inputs,
-                  tx.select<InputRecord>(
-                      Query(of_run).order_by("context").order_by("name").order_by("digest")));
-  for (InputRecord& input : inputs) {
-    run.inputs.push_back({std::move(input.name), std::move(input.digest), std::move(input.context),
-                          std::move(input.details)});
-  }
-  MARTLET_TRY_SET(const auto artifacts, tx.select<ArtifactRecord>(Query(of_run).order_by("path")));
-  for (const ArtifactRecord& artifact : artifacts) {
-    run.artifacts.push_back({artifact.path, artifact.digest, artifact.size_bytes, artifact.logged});
-  }
-  return run;
-}
-
-template <class R>
-Result<void> keep_runs_with(const ReadTransaction& tx, const Texts& wanted,
-                            std::vector<RunRecord>& runs) {
-  for (const auto& [key, value] : wanted) {
-    MARTLET_TRY_SET(const std::vector<R> matches,
-                    tx.select<R>(equal("key", key) && equal("value", value)));
-    std::unordered_set<RunId> ids;
-    for (const R& match : matches) ids.insert(match.run);
-    std::erase_if(runs, [&](const RunRecord& run) { return !ids.contains(run.id); });
-  }
-  return {};
-}
-
-Result<void> sort_by_metric(const ReadTransaction& tx, const RunSearch& search,
-                            std::vector<RunRecord>& runs) {
-  MARTLET_TRY_SET(const auto metrics, tx.select<MetricRecord>(equal("key", search.order_metric)));
-  std::unordered_map<RunId, double> values;
-  for (const MetricRecord& metric : metrics) {
-    if (!std::isnan(metric.value)) values[metric.run] = metric.value;
-  }
-  const bool descending = search.order == RunOrder::MetricDescending;
-  std::stable_sort(runs.begin(), runs.end(), [&](const RunRecord& a, const RunRecord& b) {
-    const auto left = values.find(a.id);
-    const auto right = values.find(b.id);
-    if (left == values.end() || right == values.end())
-      return left != values.end() && right == values.end();
-    return descending ? left->second > right->second : left->second < right->second;
-  });
-  return {};
-}
-
-metadata::Condition condition_of(const RunSearch& search) {
-  std::vector<metadata::Condition> parts;
-  if (!search.experiments.empty()) parts.push_back(metadata::in("experiment", search.experiments));
-  if (!search.statuses.empty()) parts.push_back(metadata::in("status", search.statuses));
-  if (search.view != View::All)
-    parts.push_back(
-        equal("lifecycle", search.view == View::Active ? Lifecycle::Active : Lifecycle::Deleted));
-  return metadata::all_of(std::move(parts));
-}
-
-Result<std::vector<RunRecord>> find_runs(const ReadTransaction& tx, const RunSearch& search) {
-  const Order order = search.order == RunOrder::OldestFirst ? Order::Ascending : Order::Descending;
-  Query query(condition_of(search));
-  query.order_by("started", order).order_by("id", order);
-  const bool by_metric =
-      search.order == RunOrder::MetricAscending || search.order == RunOrder::MetricDescending;
-  const bool database_pages = search.tags.empty() && search.params.empty() && !by_metric;
-  if (database_pages) query.limit(search.limit).offset(search.offset);
-  MARTLET_TRY_SET(std::vector<RunRecord> runs, tx.select<RunRecord>(query));
-  if (database_pages) return runs;
-  MARTLET_TRY(keep_runs_with<TagRecord>(tx, search.tags, runs));
-  MARTLET_TRY(keep_runs_with<ParamRecord>(tx, search.params, runs));
-  if (by_metric) MARTLET_TRY(sort_by_metric(tx, search, runs));
-  const auto first = std::min(static_cast<std::size_t>(search.offset), runs.size());
-  const auto last = std::min(first + static_cast<std::size_t>(search.limit), runs.size());
-  return std::vector<RunRecord>(
-      std::make_move_iterator(runs.begin() + static_cast<std::ptrdiff_t>(first)),
-      std::make_move_iterator(runs.begin() + static_cast<std::ptrdiff_t>(last)));
 }
 
 }  // namespace
@@ -311,9 +204,9 @@ Result<Run> Tracker::start_run(const NewRun& request) {
 
 Result<void> Tracker::log(metadata::Transaction& tx, const RunId& run, const RunBatch& batch) {
   MARTLET_TRY(check_batch(batch));
-  MARTLET_TRY(writable_run(tx, run));
+  MARTLET_TRY_SET(const RunRecord record, writable_run(tx, run));
   for (const auto& [key, value] : batch.params) MARTLET_TRY(write_param(tx, run, key, value));
-  for (const Metric& metric : batch.metrics) MARTLET_TRY(write_metric(tx, run, metric));
+  MARTLET_TRY(write_points(tx, record, batch.metrics));
   for (const auto& [key, value] : batch.tags) MARTLET_TRY(tx.put(TagRecord{run, key, value}));
   for (const DatasetInput& input : batch.inputs) {
     MARTLET_TRY(tx.insert_if_absent(
@@ -421,35 +314,18 @@ Result<Run> Tracker::run(const RunId& id) const {
   });
 }
 
-Result<std::vector<Run>> Tracker::search(const RunSearch& search) const {
-  if (search.limit < 0 || search.offset < 0)
-    return invalid_argument("a search's limit and offset can't be negative");
-  return database_.read([&](const ReadTransaction& tx) -> Result<std::vector<Run>> {
-    MARTLET_TRY_SET(std::vector<RunRecord> records, find_runs(tx, search));
-    std::vector<Run> runs;
-    for (RunRecord& record : records) {
-      MARTLET_TRY_SET(Run loaded, load_run(tx, std::move(record)));
-      runs.push_back(std::move(loaded));
-    }
-    return runs;
+Result<RunPage> Tracker::search(const RunSearch& search) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<RunPage> {
+    MARTLET_TRY_SET(FoundRuns found, find_runs(tx, search));
+    MARTLET_TRY_SET(std::vector<Run> runs, load_runs(tx, std::move(found.records)));
+    return RunPage{std::move(runs), found.next};
   });
 }
 
-Result<std::vector<Metric>> Tracker::history(const RunId& run, const std::string& key,
-                                             std::int64_t limit) const {
+Result<std::vector<Metric>> Tracker::history(const RunId& run, const std::string& key) const {
   return database_.read([&](const ReadTransaction& tx) -> Result<std::vector<Metric>> {
     MARTLET_TRY(tx.require<RunRecord>("run", run));
-    MARTLET_TRY_SET(const auto points,
-                    tx.select<MetricPointRecord>(Query(equal("run", run) && equal("key", key))
-                                                     .order_by("at")
-                                                     .order_by("step")
-                                                     .order_by("ordinal")
-                                                     .limit(limit)));
-    std::vector<Metric> metrics;
-    metrics.reserve(points.size());
-    for (const MetricPointRecord& point : points)
-      metrics.push_back({point.key, point.value, point.step, point.at});
-    return metrics;
+    return read_points(tx, run, key);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "tracking/run.h"
+#include "tracking/run_search.h"
 
 #include <mutex>
 #include <optional>
@@ -36,21 +37,6 @@ struct NewRun {
   std::optional<Timestamp> started;  // now when absent
   Json facts = Json::object();
   RunBatch first;  // logged with it
-};
-
-enum class View : std::uint8_t { Active, Deleted, All };
-enum class RunOrder : std::uint8_t { NewestFirst, OldestFirst, MetricDescending, MetricAscending };
-
-struct RunSearch {
-  std::vector<ExperimentId> experiments;  // none: all
-  std::vector<RunStatus> statuses;        // none: all
-  Texts tags;                             // all must be equal
-  Texts params;                           // all must be equal
-  View view = View::Active;
-  RunOrder order = RunOrder::NewestFirst;
-  std::string order_metric;  // for the metric orders; runs without it (or with NaN) come last
-  std::int64_t limit = 100;
-  std::int64_t offset = 0;
 };
 
 class Tracker {
@@ -96,10 +82,11 @@ class Tracker {
   Result<void> set_run_lifecycle(const RunId& run, Lifecycle lifecycle);
 
   Result<Run> run(const RunId& id) const;  // NotFound
-  Result<std::vector<Run>> search(const RunSearch& search) const;
-  // By time, step, value. Empty for an unknown metric; NotFound for an unknown run.
-  Result<std::vector<Metric>> history(const RunId& run, const std::string& key,
-                                      std::int64_t limit = 1'000'000) const;
+  // One page. InvalidArgument naming what in the filter or the order can't be understood.
+  Result<RunPage> search(const RunSearch& search) const;
+  // Every point once, by time, step, value. Empty for an unknown metric; NotFound for an unknown
+  // run.
+  Result<std::vector<Metric>> history(const RunId& run, const std::string& key) const;
   Result<std::string> read_artifact(const RunId& run, const std::string& path) const;  // NotFound
   // Both NotFound.
   Result<std::vector<Difference>> compare(const RunId& first, const RunId& second) const;

@@ -3,9 +3,7 @@
 #include "metadata/record.h"
 #include "tracking/run.h"
 
-#include <bit>
 #include <cstdint>
-#include <limits>
 #include <string>
 
 namespace martlet::tracking {
@@ -82,13 +80,17 @@ struct TagRecord {
   }
 };
 
-// The latest point of each metric.
+// The latest point of each metric, with what a search orders and narrows by, so that it needs to look
+// at no run that it doesn't return.
 struct MetricRecord {
   RunId run;
   std::string key;
   double value = 0;
   std::int64_t step = 0;
   Timestamp at;
+  ExperimentId experiment;  // of the run; neither of these ever changes
+  Timestamp started;
+  std::int64_t last_chunk = 0;  // the number of the newest chunk of points
   static constexpr metadata::RecordInfo kRecord{"run_metrics", "run, key"};
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
@@ -97,10 +99,29 @@ struct MetricRecord {
     field("value", self.value);
     field("step", self.step);
     field("at", self.at);
+    field("experiment", self.experiment);
+    field("started", self.started);
+    field("last_chunk", self.last_chunk);
   }
 };
 
-// Every point. A point's identity is all of it, so the same point again is one record.
+// The points of a metric as they came, many to a record: see metric_points.h.
+struct MetricChunkRecord {
+  RunId run;
+  std::string key;
+  std::int64_t number = 0;  // 1, 2, 3 … of the metric
+  metadata::Blob points;
+  static constexpr metadata::RecordInfo kRecord{"run_metric_chunks", "run, key, number"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("run", self.run);
+    field("key", self.key);
+    field("number", self.number);
+    field("points", self.points);
+  }
+};
+
+// Every point, as stores kept them before there were chunks; only migrations read it.
 struct MetricPointRecord {
   RunId run;
   std::string key;
@@ -119,13 +140,6 @@ struct MetricPointRecord {
     field("value", self.value);
   }
 };
-
-// Doubles as integers that sort alike: -0 is 0, every NaN is the greatest.
-inline std::int64_t ordinal_of(double value) {
-  if (value != value) return std::numeric_limits<std::int64_t>::max();
-  const auto bits = std::bit_cast<std::int64_t>(value == 0 ? 0.0 : value);
-  return bits >= 0 ? bits : std::numeric_limits<std::int64_t>::min() - bits;
-}
 
 struct InputRecord {
   RunId run;
