@@ -150,6 +150,7 @@ def normal(text):
     """Without what differs from machine to machine and day to day: ids, digests, times taken; runs of blanks are one."""
     text = re.sub(r"\b[0-9a-f]{32,64}\b", "ID", text)
     text = re.sub(r"\b\d+(\.\d+)? s\b", "N s", text)
+    text = re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ", "", text)  # of a log's line
     return re.sub(r"[ \t]+", " ", text).strip()
 
 
