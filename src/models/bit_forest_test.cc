@@ -102,7 +102,8 @@ TEST_P(EveryKernel, scores_one_kind_of_missing_value_a_feature_and_averages) {
 }
 
 TEST_P(EveryKernel, scores_categories_beyond_a_byte) {
-  try_many({.features = 3, .categorical = 0.9, .categories = 3000}, 6, 200, 0);
+  for (const std::size_t categories : {5u, 128u, 255u, 256u, 257u, 3000u})
+    try_many({.features = 3, .categorical = 0.9, .categories = categories}, 4, 200, 0);
 }
 
 TEST_P(EveryKernel, scores_batches_of_every_size) {

@@ -153,7 +153,7 @@ std::vector<double> hostile_rows(Random& random, std::size_t rows, std::size_t w
     switch (random.below(5)) {
       case 0: value = kHostile[random.below(std::size(kHostile))]; break;
       case 1: value = std::round(random.normal() * 4) / 4; break;
-      case 2: value = static_cast<double>(random.below(80)); break;
+      case 2: value = static_cast<double>(random.below(random.below(2) == 0 ? 80 : 300)); break;
       case 3: value = static_cast<double>(random.below(4000)) / 1000 - 2; break;
       default: value = random.normal();
     }

@@ -1,6 +1,11 @@
 // From rows of numbers to the bytes that a BitForest's tests compare.
 #include "models/internal/bit_forest.h"
 
+#if defined(__SSSE3__)
+#include <tmmintrin.h>
+#endif
+
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -58,12 +63,67 @@ bool holds(const BitForest& forest, const BitForest::SetColumn& set, std::int32_
   return bit < set.words * 32 && ((forest.words[set.first_word + bit / 32] >> (bit % 32)) & 1) != 0;
 }
 
-void code_set(const BitForest& forest, const BitForest::SetColumn& set,
-              const std::array<std::int32_t, kBlockRows>& categories, std::size_t count,
-              std::uint8_t* codes) {
-  for (std::size_t r = 0; r < count; ++r)
-    codes[place_of_row(r)] = holds(forest, set, categories[r]) ? kLeftmost : kRightmost;
-}
+// The categories of a block of rows in one feature, and whether a set holds each.
+class Categories {
+ public:
+  void take(const double* first, std::size_t width, std::size_t count) {
+    for (std::size_t r = 0; r < count; ++r) categories_[r] = category_of(first[r * width]);
+#if defined(__SSSE3__)
+    for (std::size_t r = 0; r < count; ++r) take_bit(place_of_row(r), categories_[r]);
+#endif
+  }
+
+  void code(const BitForest& forest, const BitForest::SetColumn& set, std::size_t count,
+            std::uint8_t* codes) const {
+#if defined(__SSSE3__)
+    if (set.words <= kByteWords)
+      return code_by_shuffle(forest.words.data() + set.first_word, set.words, codes);
+#endif
+    for (std::size_t r = 0; r < count; ++r)
+      codes[place_of_row(r)] = holds(forest, set, categories_[r]) ? kLeftmost : kRightmost;
+  }
+
+ private:
+#if defined(__SSSE3__)
+  // A set of categories below 256 is 32 bytes: two tables of a shuffle, which gives 0 where the
+  // index has its highest bit set.
+  static constexpr std::uint32_t kByteWords = 8;
+  static constexpr std::int32_t kByteCategories = 256;
+  static constexpr std::uint8_t kNowhere = 0x80;
+
+  void take_bit(std::size_t place, std::int32_t category) {
+    const bool known = category >= 0 && category < kByteCategories;
+    const auto byte = static_cast<std::uint8_t>(known ? category / 8 : 0);
+    low_[place] = byte < 16 ? byte : kNowhere;
+    high_[place] = byte < 16 ? kNowhere : static_cast<std::uint8_t>(byte - 16);
+    bit_[place] = static_cast<std::uint8_t>(known ? 1u << (category % 8) : 0u);
+  }
+
+  static __m128i load(const std::uint8_t* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  }
+
+  // All places of the block: those of absent rows are never looked at.
+  void code_by_shuffle(const std::uint32_t* words, std::uint32_t count, std::uint8_t* codes) const {
+    std::array<std::uint32_t, kByteWords> bits{};
+    std::copy_n(words, count, bits.begin());
+    const auto* const bytes = reinterpret_cast<const std::uint8_t*>(bits.data());
+    const __m128i low = load(bytes), high = load(bytes + 16);
+    const __m128i left = _mm_set1_epi8(static_cast<char>(kLeftmost));
+    for (std::size_t at = 0; at < kBlockRows; at += sizeof(__m128i)) {
+      const __m128i byte = _mm_or_si128(_mm_shuffle_epi8(low, load(&low_[at])),
+                                        _mm_shuffle_epi8(high, load(&high_[at])));
+      const __m128i held = _mm_and_si128(byte, load(&bit_[at]));
+      const __m128i absent = _mm_cmpeq_epi8(held, _mm_setzero_si128());
+      // kRightmost is kLeftmost with all bits turned over.
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + at), _mm_xor_si128(left, absent));
+    }
+  }
+
+  std::array<std::uint8_t, kBlockRows> low_{}, high_{}, bit_{};
+#endif
+  std::array<std::int32_t, kBlockRows> categories_{};
+};
 
 }  // namespace
 
@@ -87,14 +147,11 @@ void code_rows(TreeKernel kernel, const BitForest& forest, const double* rows, s
   }
   constexpr std::uint32_t kNothing = 0xffffffff;
   std::uint32_t at_hand = kNothing;
-  std::array<std::int32_t, kBlockRows> categories{};
-  for (const BitForest::SetColumn& column : forest.sets) {
-    if (column.feature != at_hand) {
-      for (std::size_t r = 0; r < count; ++r)
-        categories[r] = category_of(rows[r * width + column.feature]);
-    }
-    at_hand = column.feature;
-    code_set(forest, column, categories, count, codes);
+  Categories categories;
+  for (const BitForest::SetColumn& set : forest.sets) {
+    if (set.feature != at_hand) categories.take(rows + set.feature, width, count);
+    at_hand = set.feature;
+    categories.code(forest, set, count, codes);
     codes += kBlockRows;
   }
 }
