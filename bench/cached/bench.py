@@ -35,7 +35,7 @@ CANDIDATES
 def make_project(bench, folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    candidates = "\n".join(f"    - {{logistic: {{l2: {0.01 * (i + 1):.2f}}}}}" for i in range(CANDIDATES))
+    candidates = "\n".join(f"    - {{logistic: {{c: {0.01 * (i + 1):.2f}}}}}" for i in range(CANDIDATES))
     (folder / "martlet.yaml").write_text(PROJECT.replace("CANDIDATES", candidates))
     lines = ["id,x,z,good"]
     for i in range(1000):
