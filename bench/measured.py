@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-WORK = ROOT / "build" / "bench-data"
+WORK = ROOT / "build" / "bench" / "data"
 
 
 def environment():
