@@ -12,7 +12,7 @@ LOOKUP = """features:
   lookups:
     shade: {dataset: shades, key: colour, at: since, features: [depth]}
 """
-PROJECT = (orders.PROJECT.replace("    - logistic\n", "").replace("  datasets:\n", "    shades: {files: shades.csv}\n  datasets:\n")
+PROJECT = (orders.PROJECT.replace("    - logistic\n", "").replace("  datasets:\n", "    shades: {files: shades.csv, csv: {types: {since: timestamp}}}\n  datasets:\n")
            .replace("split:", LOOKUP + "\nsplit:"))
 SHADES = "colour,since,depth\nred,2023-01-01T00:00:00Z,1\ngreen,2023-01-01T00:00:00Z,2\nblue,2023-01-01T00:00:00Z,3.5\n"
 
@@ -99,7 +99,7 @@ def test_unknown_and_ambiguous_names_are_refused_precisely(answered):
     shop = answered[0]
     assert "could be" in martlet("lineage", "orders", "--json", cwd=shop, expect=WRONG_CALL).error["message"]
     for what, words in (("ordres", "is no prediction"), ("orders/7", "7"), ("orders@v9", "version 9"), ("orders@champion", "champion"),
-                        ("0" * 32, "is no prediction"), ("sha256:12", "12"), ("", "is no prediction")):
+                        ("0" * 32, "is no prediction"), ("sha256:12", "sha256:12")):
         assert words in martlet("lineage", what, "--json", cwd=shop, expect=WRONG_CALL).error["message"], what
 
 

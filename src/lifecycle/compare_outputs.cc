@@ -2,10 +2,8 @@
 
 #include "artifacts/blob_store.h"
 #include "artifacts/tree.h"
-#include "base/first_difference.h"
-#include "data/version_difference.h"
-#include "models/model_difference.h"
-#include "models/package_manifest.h"
+#include "data/version_store.h"
+#include "lifecycle/explain_difference.h"
 
 #include <fmt/format.h>
 
@@ -27,12 +25,6 @@ const StepRecord* find_step(const workflow::RunOutcome& outcome, const std::stri
 Json value_of(const Json& outputs, const char* key) {
   const auto found = outputs.find(key);
   return found == outputs.end() ? Json(nullptr) : *found;
-}
-
-Json difference_json(const JsonDifference& difference) {
-  return Json{{"where", difference.path.empty() ? "the whole value" : difference.path},
-              {"expected", difference.expected.value_or(nullptr)},
-              {"actual", difference.actual.value_or(nullptr)}};
 }
 
 std::string after_colon(const std::string& step) { return step.substr(step.find(':') + 1); }
@@ -57,7 +49,8 @@ class Comparison {
 
  private:
   // How two blobs of these bytes differ: {where, expected, actual}.
-  using Explain = std::function<Result<Json>(const Digest& expected, const Digest& actual)>;
+  using Explain =
+      std::function<Result<Json>(const StoredOutput& expected, const StoredOutput& actual)>;
 
   void add_missing(const StepRecord& step, const StepRecord* again) {
     OutputComparison one;
@@ -76,7 +69,8 @@ class Comparison {
     const std::string part = after_colon(step.name);
     if (step.component == "martlet/ingest") return compare_dataset(part, outputs, again);
     if (step.component == "martlet/split") {
-      return add_blob("split", value_of(outputs, "rows"), value_of(again, "rows"), json_blobs());
+      return add_blob("split", value_of(outputs, "rows"), value_of(again, "rows"),
+                      &explain_document);
     }
     if (step.component == "martlet/train") return compare_candidate(part, outputs, again);
     if (step.component == "martlet/select") {
@@ -98,8 +92,8 @@ class Comparison {
   Result<void> compare_dataset(const std::string& name, const Json& outputs, const Json& again) {
     MARTLET_TRY(add_blob("dataset:" + name, value_of(outputs, "version"),
                          value_of(again, "version"),
-                         [&](const Digest& expected, const Digest& actual) {
-                           return explain_versions(name, expected, actual);
+                         [&](const StoredOutput& expected, const StoredOutput& actual) {
+                           return explain_dataset(name, expected, actual);
                          }));
     if (found_.back().equal) {
       MARTLET_TRY(check_parts(name, value_of(outputs, "version")));
@@ -121,21 +115,11 @@ class Comparison {
     return {};
   }
 
-  Result<Json> explain_versions(const std::string& name, const Digest& expected,
-                                const Digest& actual) const {
-    const data::VersionStore ours = versions_of(recorded_.store);
-    const data::VersionStore theirs = versions_of(reproduced_.store);
-    MARTLET_TRY_SET(const data::DatasetVersion before, ours.find(name + "@" + expected.text()));
-    MARTLET_TRY_SET(const data::DatasetVersion after, theirs.find(name + "@" + actual.text()));
-    MARTLET_TRY_SET(const auto difference, data::first_difference(ours, before, theirs, after));
-    return difference.has_value() ? data::to_json(*difference) : Json(nullptr);
-  }
-
   Result<void> compare_candidate(const std::string& name, const Json& outputs, const Json& again) {
     MARTLET_TRY(add_blob("program:" + name, value_of(outputs, "program"),
-                         value_of(again, "program"), json_blobs()));
+                         value_of(again, "program"), &explain_document));
     MARTLET_TRY(add_blob("model:" + name, value_of(outputs, "model"), value_of(again, "model"),
-                         model_blobs()));
+                         &explain_model));
     add_value("threshold:" + name, value_of(outputs, "threshold"), value_of(again, "threshold"));
     add_value("validation_kpi:" + name, value_of(outputs, "validation_kpi"),
               value_of(again, "validation_kpi"));
@@ -208,7 +192,7 @@ class Comparison {
       return mark_damaged(added, expected.get<std::string>(), whole.error());
     if (added.equal || !actual.is_string()) return {};
     MARTLET_TRY_SET(const Digest given, Digest::parse(actual.get<std::string>()));
-    auto difference = explain(wanted, given);
+    auto difference = explain({recorded_.store, wanted}, {reproduced_.store, given});
     if (difference.has_value()) {
       added.difference = std::move(*difference);
       return {};
@@ -228,34 +212,18 @@ class Comparison {
     return {};
   }
 
-  Explain json_blobs() const {
-    return [this](const Digest& expected, const Digest& actual) -> Result<Json> {
-      MARTLET_TRY_SET(const Json ours, read_json(recorded_.store, expected));
-      MARTLET_TRY_SET(const Json theirs, read_json(reproduced_.store, actual));
-      const auto found = json_differences(ours, theirs, 1);
-      return found.empty() ? Json(nullptr) : difference_json(found.front());
-    };
-  }
-
-  Explain model_blobs() const {
-    return [this](const Digest& expected, const Digest& actual) -> Result<Json> {
-      MARTLET_TRY_SET(const std::string ours, recorded_.store.blobs().get(expected));
-      MARTLET_TRY_SET(const std::string theirs, reproduced_.store.blobs().get(actual));
-      const auto found = models::first_difference(ours, theirs);
-      if (!found.has_value()) return Json(nullptr);
-      return Json{
-          {"where", found->where}, {"expected", found->expected}, {"actual", found->actual}};
-    };
-  }
-
   Result<void> compare_package(const Json& outputs, const Json& again) {
-    MARTLET_TRY(add_blob("package", value_of(outputs, "package"), value_of(again, "package"),
-                         [&](const Digest& expected, const Digest& actual) {
-                           return explain_packages(expected, actual);
-                         }));
+    bool code_version_only = false;
+    MARTLET_TRY(
+        add_blob("package", value_of(outputs, "package"), value_of(again, "package"),
+                 [&](const StoredOutput& expected, const StoredOutput& actual) -> Result<Json> {
+                   MARTLET_TRY_SET(PackageDifference found, explain_package(expected, actual));
+                   code_version_only = found.code_version_only;
+                   return std::move(found.difference);
+                 }));
     OutputComparison& added = found_.back();
     // Another build of the program writes its own code version into what is otherwise the same.
-    if (added.difference.is_object() && added.difference.value("code_version_only", false)) {
+    if (code_version_only && !options_.same_program) {
       added.note = "the same but for the program's code version in the manifest";
       added.difference = nullptr;
       added.equal = true;
@@ -273,64 +241,6 @@ class Comparison {
       if (!checked.has_value()) return mark_damaged(found_.back(), path, checked.error());
     }
     return {};
-  }
-
-  Result<Json> explain_packages(const Digest& expected, const Digest& actual) const {
-    MARTLET_TRY_SET(const artifacts::Tree ours,
-                    artifacts::read_tree(recorded_.store.blobs(), expected));
-    MARTLET_TRY_SET(const artifacts::Tree theirs,
-                    artifacts::read_tree(reproduced_.store.blobs(), actual));
-    const std::string manifest(models::kManifestFile);
-    Json code_version_only = nullptr;
-    for (const auto& [path, file] : ours) {
-      const auto other = theirs.find(path);
-      if (other == theirs.end())
-        return Json{{"where", path}, {"expected", file.digest.text()}, {"actual", nullptr}};
-      if (other->second == file) continue;
-      if (path != manifest) return explain_file(path, file.digest, other->second.digest);
-      MARTLET_TRY_SET(const Json before, read_json(recorded_.store, file.digest));
-      MARTLET_TRY_SET(const Json after, read_json(reproduced_.store, other->second.digest));
-      const auto all = json_differences(before, after, 2);
-      if (all.empty()) continue;
-      if (!options_.same_program && all.size() == 1 &&
-          all.front().path == "provenance.code_version") {
-        code_version_only = difference_json(all.front());
-        code_version_only["code_version_only"] = true;
-        continue;
-      }
-      // The manifest lists every file's digest: a file that differs tells more.
-      if (const auto path_of_file = first_other_file(ours, theirs); !path_of_file.empty()) {
-        return explain_file(path_of_file, ours.at(path_of_file).digest,
-                            theirs.at(path_of_file).digest);
-      }
-      Json difference = difference_json(all.front());
-      difference["where"] = path + ": " + all.front().path;
-      return difference;
-    }
-    return code_version_only;
-  }
-
-  static std::string first_other_file(const artifacts::Tree& ours, const artifacts::Tree& theirs) {
-    for (const auto& [path, file] : ours) {
-      const auto other = theirs.find(path);
-      if (path != models::kManifestFile && other != theirs.end() && !(other->second == file))
-        return path;
-    }
-    return "";
-  }
-
-  Result<Json> explain_file(const std::string& path, const Digest& expected,
-                            const Digest& actual) const {
-    MARTLET_TRY_SET(Json difference, model_blobs()(expected, actual));
-    if (difference.is_null())
-      return Json{{"where", path}, {"expected", nullptr}, {"actual", nullptr}};
-    difference["where"] = path + ": " + difference["where"].get<std::string>();
-    return difference;
-  }
-
-  static Result<Json> read_json(const Store& store, const Digest& digest) {
-    MARTLET_TRY_SET(const std::string bytes, store.blobs().get(digest));
-    return parse_json(bytes, {.size_bytes = std::size_t{1} << 30});
   }
 
   static data::VersionStore versions_of(const Store& store) {
