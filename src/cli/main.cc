@@ -45,6 +45,9 @@ void add_verbs(CLI::App& app, Session& session) {
   add_ps(app, session);
   add_logs(app, session);
   add_explain(app, session);
+  add_reproduce(app, session);
+  add_lineage(app, session);
+  add_why(app, session);
   add_graph(app, session);
   add_check(app, session);
   add_problem(app, session);

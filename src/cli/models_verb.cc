@@ -150,12 +150,12 @@ void add_runs_show(CLI::App& runs, Session& session) {
   CLI::App* verb = runs.add_subcommand(
       "show", "One tracked run: params, metrics, inputs, artifacts, what it ran on");
   auto id = std::make_shared<std::string>();
-  verb->add_option("run", *id, "the tracked run's id")->required();
+  verb->add_option("run", *id, "a run's id or the beginning of it, or latest")->required();
   verb->footer("Example:\n  martlet runs show 0190…");
   verb->callback([&session, id] {
     session.action = [&session, id]() -> Result<int> {
       MARTLET_TRY_SET(const auto store, session.existing_store());
-      MARTLET_TRY_SET(const tracking::Run run, lifecycle::tracker_of(*store).run(RunId(*id)));
+      MARTLET_TRY_SET(const tracking::Run run, lifecycle::find_tracked_run(*store, *id));
       Json params = Json::object(), metrics = Json::object(), tags = Json::object(),
            inputs = Json::array(), artifacts = Json::array();
       for (const auto& [key, value] : run.params) params[key] = value;
@@ -186,14 +186,16 @@ void add_runs_compare(CLI::App& runs, Session& session) {
   CLI::App* verb = runs.add_subcommand("compare", "Two tracked runs side by side");
   auto first = std::make_shared<std::string>();
   auto second = std::make_shared<std::string>();
-  verb->add_option("first", *first, "a tracked run's id")->required();
+  verb->add_option("first", *first, "a run's id or the beginning of it")->required();
   verb->add_option("second", *second, "another's")->required();
   verb->footer("Example:\n  martlet runs compare 0190… 0191…");
   verb->callback([&session, first, second] {
     session.action = [&session, first, second]() -> Result<int> {
       MARTLET_TRY_SET(const auto store, session.existing_store());
+      MARTLET_TRY_SET(const tracking::Run one, lifecycle::find_tracked_run(*store, *first));
+      MARTLET_TRY_SET(const tracking::Run other, lifecycle::find_tracked_run(*store, *second));
       MARTLET_TRY_SET(const auto differences,
-                      lifecycle::tracker_of(*store).compare(RunId(*first), RunId(*second)));
+                      lifecycle::tracker_of(*store).compare(one.id, other.id));
       Json json = Json::array();
       std::vector<std::vector<std::string>> rows;
       for (const tracking::Difference& difference : differences) {

@@ -270,6 +270,27 @@ Result<Published> VersionStore::append(const std::string& dataset, const Batch& 
   return record(std::move(version));
 }
 
+Result<Published> VersionStore::adopt(const DatasetVersion& version,
+                                      const artifacts::BlobStore& from) {
+  const auto copy = [&](const DatasetPart& part) -> Result<void> {
+    MARTLET_TRY_SET(const auto local, from.local_path(part.digest));
+    if (local.has_value()) {
+      MARTLET_TRY(blobs_.put_file(*local));
+    } else {
+      MARTLET_TRY_SET(const std::string bytes, from.get(part.digest));
+      MARTLET_TRY(blobs_.put(bytes));
+    }
+    return {};
+  };
+  std::vector<DatasetPart> parts = version.parts;
+  if (version.provenance.quarantine) parts.push_back(*version.provenance.quarantine);
+  for (const DatasetPart& part : parts) {
+    if (auto copied = copy(part); !copied.has_value())
+      return fail(std::move(copied).error().with_context("taking over " + version.name()));
+  }
+  return record(version);
+}
+
 Result<std::vector<DatasetSummary>> VersionStore::list() const {
   return database_.read(
       [&](const metadata::ReadTransaction& tx) -> Result<std::vector<DatasetSummary>> {

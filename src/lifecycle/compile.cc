@@ -177,11 +177,10 @@ workflow::Pipeline sketch_lifecycle(const Project& project, const CompileOptions
   Step registration = step_named(
       "register", Json{{"project", project.name},
                        {"environment", std::string(registry::name_of(options.environment))}});
-  registration.inputs = {{"package", {"package", "package"}},
-                         {"manifest", {"package", "manifest"}},
-                         {"gates", {"evaluate", "gates"}},
-                         {"verdict", {"evaluate", "verdict"}},
-                         {"all_passed", {"evaluate", "all_passed"}}};
+  registration.inputs = {
+      {"package", {"package", "package"}},        {"manifest", {"package", "manifest"}},
+      {"gates", {"evaluate", "gates"}},           {"verdict", {"evaluate", "verdict"}},
+      {"all_passed", {"evaluate", "all_passed"}}, {"is_champion", {"evaluate", "is_champion"}}};
   pipeline.steps.push_back(std::move(registration));
   return pipeline;
 }

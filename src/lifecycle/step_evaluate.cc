@@ -35,6 +35,19 @@ problem::Outcomes outcomes_with(const columns::Batch& rows, const std::vector<do
   return outcomes;
 }
 
+// Whether a package holds this very model: what decides is equal byte for byte. Provenance may
+// differ: another build of the program, a file whose keys stand in another order.
+bool is_same_model(const StoredCandidate& candidate, problem::Task task,
+                   const models::Package& package) {
+  const models::Manifest& manifest = package.manifest();
+  const auto model = manifest.files.find(manifest.model_file);
+  if (model == manifest.files.end()) return false;
+  return candidate.program.digest() == manifest.feature_program &&
+         candidate.model.flavour == manifest.flavour &&
+         digest_of(std::string_view(candidate.model.bytes)) == model->second.digest &&
+         (task != problem::Task::Binary || manifest.threshold == candidate.threshold);
+}
+
 }  // namespace
 
 Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& context) {
@@ -64,6 +77,7 @@ Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& cont
   MARTLET_TRY_SET(const problem::Outcomes rule, problem::outcomes_of(baseline, rows, actual));
 
   std::optional<problem::Outcomes> champion;
+  bool is_champion = false;
   if (const auto digest = context.parameters.find("champion");
       digest != context.parameters.end() && digest->is_string()) {
     MARTLET_TRY_SET(const Digest package_digest, Digest::parse(digest->get<std::string>()));
@@ -74,6 +88,7 @@ Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& cont
                           workshop.store().host().pool));
     champion = outcomes_with(rows, actual, task, champion_scores,
                              package->manifest().threshold.value_or(0.5));
+    is_champion = is_same_model(candidate, task, *package);
   }
 
   metrics::BootstrapOptions bootstrap;
@@ -81,7 +96,8 @@ Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& cont
   MARTLET_TRY_SET(
       const evaluation::GateReport report,
       evaluation::check_gates({*problem, project.evaluation, model, rule, baseline.name(),
-                               champion.has_value() ? &*champion : nullptr, blocks, bootstrap}));
+                               champion.has_value() ? &*champion : nullptr, is_champion, blocks,
+                               bootstrap}));
   Json kpis = Json::array();
   for (const evaluation::KpiResult& kpi : report.kpis) {
     kpis.push_back(evaluation::to_json(kpi));
@@ -102,6 +118,7 @@ Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& cont
       {"kpis", std::move(kpis)},
       {"gates", std::move(gates)},
       {"all_passed", report.all_passed()},
+      {"is_champion", is_champion},
       {"rows", rows.rows()},
       {"metrics", figures_json(evaluation::metric_figures(task, model, blocks, bootstrap))}};
   if (!project.evaluation.slices.empty()) {

@@ -3,7 +3,6 @@
 #include "data/version_store.h"
 #include "evaluation/drift.h"
 #include "lifecycle/steps.h"
-#include "platform/threads.h"
 
 #include <fmt/format.h>
 
@@ -61,7 +60,7 @@ Result<Json> ingest_step(Workshop& workshop, const workflow::StepContext& contex
   options.directory = project.directory;
   options.zone = project.problem.zone;
   options.now = store.host().clock.now();
-  options.reading_threads = platform::hardware_threads();
+  options.reading_threads = workshop.threads();
   options.temp_directory = store.scratch_directory();
   options.limits.cancel = context.cancel;
   data::DatasetBuilder builder(project.data, store.host().files, options);
