@@ -119,13 +119,13 @@ LoggedTable table_of(const columns::Schema& schema,
   return table;
 }
 
-}  // namespace
-
-Result<Lessons> gather_lessons(const Store& store, const Project& project, RunRequest request) {
-  const std::string main = project.main_dataset().name;
-  request.only = {std::string(kIngest) + main};
-  for (const features::LookupConfig& lookup : project.features.lookups)
-    request.only.push_back(std::string(kIngest) + lookup.dataset);
+// Runs these ingest steps, or takes them from the cache; gives the datasets' versions.
+Result<std::map<std::string, Digest>> ingest(const Store& store, const Project& project,
+                                             const std::vector<std::string>& datasets,
+                                             RunRequest request) {
+  request.only.clear();
+  for (const std::string& dataset : datasets)
+    request.only.push_back(std::string(kIngest) + dataset);
   MARTLET_TRY_SET(const workflow::Pipeline whole,
                   compile_lifecycle(store, project, request.compile));
   MARTLET_TRY_SET(const RunReport report, run_steps(store, project, whole, request));
@@ -139,6 +139,17 @@ Result<Lessons> gather_lessons(const Store& store, const Project& project, RunRe
     MARTLET_TRY_SET(versions[step.name.substr(kIngest.size())],
                     Digest::parse(step.outputs["version"].get<std::string>()));
   }
+  return versions;
+}
+
+}  // namespace
+
+Result<Lessons> gather_lessons(const Store& store, const Project& project, RunRequest request) {
+  const std::string main = project.main_dataset().name;
+  std::vector<std::string> datasets{main};
+  for (const features::LookupConfig& lookup : project.features.lookups)
+    datasets.push_back(lookup.dataset);
+  MARTLET_TRY_SET(const auto versions, ingest(store, project, datasets, std::move(request)));
   Workshop workshop(store, project);
   Lessons lessons;
   MARTLET_TRY_SET(lessons.frame, workshop.frame(versions.at(main)));
@@ -190,6 +201,27 @@ Result<Lessons> with_truth(const Store& store, const Project& project,
   lessons.known = frame.known;
   lessons.frame = std::make_shared<const Frame>(std::move(frame));
   return lessons;
+}
+
+Result<monitoring::AcceptedTruth>
+take_truth_from_dataset(const Store& store, const Project& project, const std::string& deployment,
+                        const std::unordered_set<std::string>& keys, Timestamp now,
+                        RunRequest request) {
+  const std::string main = project.main_dataset().name;
+  MARTLET_TRY_SET(const auto versions, ingest(store, project, {main}, std::move(request)));
+  Workshop workshop(store, project);
+  MARTLET_TRY_SET(const std::shared_ptr<const Frame> frame, workshop.frame(versions.at(main)));
+  MARTLET_TRY_SET(const std::vector<std::string> row_keys,
+                  keys_of(frame->rows, project.problem.key));
+  std::vector<monitoring::Truth> truths;
+  for (const std::uint32_t row : known_by(*frame, now, project.monitoring.truth_delay)) {
+    if (row_keys[row].empty() || !keys.contains(row_keys[row])) continue;
+    const Timestamp known_at =
+        frame->times.empty() ? now : Timestamp{frame->times[row]} + project.monitoring.truth_delay;
+    truths.push_back({row_keys[row], frame->actual[row], known_at});
+  }
+  monitoring::TruthStore truth(store.database(), deployment);
+  return truth.accept(truths, now);
 }
 
 }  // namespace martlet::lifecycle

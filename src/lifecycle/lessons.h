@@ -5,11 +5,13 @@
 #include "features/lookup_table.h"
 #include "lifecycle/frame.h"
 #include "lifecycle/run.h"
+#include "monitoring/truth.h"
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace martlet::lifecycle {
@@ -41,5 +43,13 @@ inline constexpr std::size_t kLoggedRows = 2'000'000;
 // Without problem.key nothing can be joined, and only the last rule applies.
 Result<Lessons> with_truth(const Store& store, const Project& project,
                            const std::string& deployment, Lessons lessons, Timestamp now);
+
+// The truth of these keys as the dataset has it (`monitoring.truth.source`), where it is due by
+// `now`, taken into the deployment's truth: for windows, which know of no dataset. The dataset is
+// made anew first if its sources have changed.
+Result<monitoring::AcceptedTruth>
+take_truth_from_dataset(const Store& store, const Project& project, const std::string& deployment,
+                        const std::unordered_set<std::string>& keys, Timestamp now,
+                        RunRequest request);
 
 }  // namespace martlet::lifecycle

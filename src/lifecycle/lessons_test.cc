@@ -71,6 +71,15 @@ TEST(Lessons, rows_that_are_not_due_yet_are_not_known_unless_they_were_told) {
   EXPECT_EQ(learn(shop).known.size(), lessons.known.size() + 1);
 }
 
+TEST(Lessons, the_truth_of_those_who_were_asked_about_comes_from_the_dataset) {
+  ServedShop shop("monitoring: {windows: [1d], truth: {source: orders}}\n");
+  const auto taken = take_truth_from_dataset(shop.store(), shop.project(), shop.deployment(),
+                                             {"o-3", "o-2", "o5"}, shop.clock().now(), {});
+  ASSERT_TRUE(taken.has_value()) << taken.error().message();
+  EXPECT_EQ(taken->fresh, 2);  // the dataset knows nothing of o5
+  EXPECT_EQ(shop.history().truths, 2);
+}
+
 TEST(TruthFile, columns_that_do_not_fit_and_rows_without_a_key_are_named) {
   ServedShop shop(kMonitoring);
   const auto accept = [&](const columns::Batch& rows) {

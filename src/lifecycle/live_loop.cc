@@ -37,6 +37,30 @@ Loop::Teacher teacher_of(const Store& store, const Project& project,
   };
 }
 
+// What the dataset says of those who were asked about, before their windows are judged. A source
+// that can't be read makes the figures unknown, not the loop stop.
+Result<void> take_truth(const Store& store, const Project& project, const LiveLoopOptions& options,
+                        const Loop& loop, LiveLoopReport& report) {
+  if (project.monitoring.truth_source.empty() || project.problem.key.empty()) return {};
+  MARTLET_TRY_SET(const auto keys, loop.due_keys());
+  if (keys.empty()) return {};
+  RunRequest request;
+  request.compile.environment = options.environment;
+  request.cancel = options.cancel;
+  const Timestamp now = store.host().clock.now();
+  const auto taken =
+      take_truth_from_dataset(store, project, report.deployment, keys, now, std::move(request));
+  if (taken.has_value()) return {};
+  if (options.cancel.cancelled()) return fail(Error(taken.error()));
+  const LoopEvent event{now, "truth_missing",
+                        "taking the truth from " + project.monitoring.truth_source + ": " +
+                            taken.error().message(),
+                        loop.live().text()};
+  report.events.push_back(event);
+  if (options.on_event) options.on_event(event);
+  return {};
+}
+
 }  // namespace
 
 Json to_json(const LiveLoopReport& report) {
@@ -76,6 +100,7 @@ Result<LiveLoopReport> tick_live(const Store& store, const Project& project,
   };
   // Before as well as after: what is owed doesn't wait for a training.
   MARTLET_TRY(send());
+  MARTLET_TRY(take_truth(store, project, options, *loop, report));
   MARTLET_TRY(loop->judge());
   MARTLET_TRY(send());
   MARTLET_TRY(loop->take_pending(teacher_of(store, project, options)));

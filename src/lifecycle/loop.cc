@@ -118,6 +118,10 @@ Result<Timestamp> Loop::next_due() const {
   return std::min(next, due);
 }
 
+Result<std::unordered_set<std::string>> Loop::due_keys() const {
+  return watch_.due_keys(parts_.store.host().clock.now());
+}
+
 monitoring::TurnRequest Loop::request_of(const std::string& trigger, Timestamp now) const {
   const Host& host = parts_.store.host();
   monitoring::TurnRequest request;

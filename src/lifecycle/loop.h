@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace martlet::lifecycle {
@@ -79,6 +80,8 @@ class Loop {
   // Takes the turn that is under way, if any; gives its record as it ended.
   Result<std::optional<monitoring::RetrainRecord>> take_pending(const Teacher& teacher);
 
+  // The keys that were asked about in the windows that are due: whose truth is wanted now.
+  Result<std::unordered_set<std::string>> due_keys() const;
   // When there will be something to do.
   Result<Timestamp> next_due() const;
 

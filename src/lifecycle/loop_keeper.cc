@@ -76,7 +76,7 @@ struct LoopKeeper::State {
     const LogField model{"model", event.value("model", std::string())};
     if (kind == "failed") {
       log.error(name, {model, why});
-    } else if (kind == "alert") {
+    } else if (kind == "alert" || kind == "truth_missing") {
       log.warn(name, {model, why});
     } else {
       log.info(name, {model, why});
@@ -84,7 +84,7 @@ struct LoopKeeper::State {
   }
 
   // How long to sleep after a tick that went well.
-  milliseconds sleep_until(const Json& report) const {
+  milliseconds time_left(const Json& report) const {
     const auto next = parse_timestamp_utc(report.value("next", std::string()));
     if (!next.has_value()) return kFirstPause;
     const auto left = std::chrono::ceil<milliseconds>(*next - store.host().clock.now());
@@ -120,7 +120,7 @@ struct LoopKeeper::State {
     if (const auto events = report->find("events"); events != report->end()) {
       for (const Json& event : *events) log_event(event);
     }
-    return sleep_until(*report);
+    return time_left(*report);
   }
 
   void run() {

@@ -44,6 +44,14 @@ void check_references(const Project& project, std::vector<Finding>& findings) {
         {"monitoring.truth.source", "unknown_dataset",
          "\"" + truth + "\" is neither a dataset nor a source" + did_you_mean(truth, datasets),
          project.file, 0, 0});
+  } else if (!truth.empty() && project.data.main_dataset() != nullptr &&
+             truth != project.main_dataset().name) {
+    findings.push_back({"monitoring.truth.source", "not_supported",
+                        "truth is taken from the dataset that the model learns from, " +
+                            project.main_dataset().name +
+                            "; what comes from elsewhere is sent to the server or given to "
+                            "`martlet monitor truth`",
+                        project.file, 0, 0});
   }
   if (project.monitoring.retrain.has_value() && project.problem.time.empty()) {
     findings.push_back(

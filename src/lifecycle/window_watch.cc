@@ -119,6 +119,26 @@ Result<std::vector<DueWindow>> WindowWatch::due(Timestamp now) const {
   return windows;
 }
 
+Result<std::unordered_set<std::string>> WindowWatch::due_keys(Timestamp now) const {
+  MARTLET_TRY_SET(const std::vector<DueWindow> windows, due(now));
+  std::unordered_set<std::string> keys;
+  if (windows.empty()) return keys;
+  DueWindow hull = windows.front();
+  for (const DueWindow& window : windows) {
+    hull.begin = std::min(hull.begin, window.begin);
+    hull.end = std::max(hull.end, window.end);
+  }
+  const auto read = monitoring::read_predictions(
+      store_.host().files, store_.predictions_directory(deployment_), hull.begin, hull.end,
+      [&](const columns::Schema&, monitoring::Prediction prediction) -> Result<void> {
+        if (!prediction.key.empty()) keys.insert(std::move(prediction.key));
+        return {};
+      });
+  if (!read.has_value() && read.error().code() != ErrorCode::NotFound)
+    return fail(Error(read.error()));
+  return keys;
+}
+
 Result<Timestamp> WindowWatch::next_due() const {
   std::optional<Timestamp> next;
   for (const Duration length : project_.monitoring.windows) {

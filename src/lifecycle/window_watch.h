@@ -15,6 +15,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace martlet::metadata {
@@ -57,6 +58,8 @@ class WindowWatch {
   Result<void> fit(const LoopModel& live);
 
   Result<std::vector<DueWindow>> due(Timestamp now) const;
+  // The keys that were asked about in the windows that are due.
+  Result<std::unordered_set<std::string>> due_keys(Timestamp now) const;
   // When the next window will be due.
   Result<Timestamp> next_due() const;
 
