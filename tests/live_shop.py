@@ -38,11 +38,11 @@ def make(folder, monitoring=MONITORING, lightgbm="lightgbm: {rounds: 20, num_lea
 
 
 def turned_over(count=1500, days=16, seed=11):
-    """Orders of the last days, in which good is bad; ids of their own."""
+    """Orders of the last days in any order, in which good is bad; ids of their own."""
     frame = orders.rows(count=count, seed=seed, begin=begin_of(days))
     frame["id"] += 100_000 * seed
     frame["good"] = ~frame["good"]
-    return frame
+    return frame.sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
 class Server:
@@ -103,11 +103,13 @@ def trainings(shop):
     return [turn for turn in monitored(shop)["turns"] if turn["decision"] != "refused"]
 
 
-def traffic(server, rows, rounds, pause=0.3, enough=lambda: False):
-    """Small rounds of questions and, at once, their truth, until it is enough."""
-    size = max(1, len(rows) // rounds)
+def traffic(server, rows, rounds, first=0, pause=0.3, enough=lambda: False):
+    """Small rounds of questions and, at once, their truth, until it is enough; the first round may be a large one."""
+    size = max(1, (len(rows) - first) // rounds)
     for number in range(rounds):
-        part = rows[number * size:(number + 1) * size]
+        part = rows[:max(first, size)] if number == 0 else rows[first + number * size:first + (number + 1) * size]
+        if len(part) == 0:
+            return
         server.ask(part)
         server.tell(part)
         if enough():

@@ -33,7 +33,7 @@ def test_the_loop_closes_itself(shop, measured):
     with Hook(failures=1) as hook, Server(shop, "--private-webhooks", hook=hook.url) as server:
         before = server.ask(rows[:20])
         began = time.monotonic()
-        traffic(server, rows, rounds=60, enough=lambda: server.version() == "2")
+        traffic(server, rows, rounds=60, first=600, enough=lambda: server.version() == "2")
         wait_for(lambda: server.version() == "2", 90, told(shop))
         measured(f"the loop on a server: from the first bad prediction to another live version in {time.monotonic() - began:.1f} s, "
                  "windows of 2 s, traffic going on")
@@ -97,7 +97,7 @@ def test_sigterm_during_a_training_is_prompt_and_the_next_start_takes_it_up(tmp_
     shop = make(tmp_path / "shop", lightgbm="lightgbm: {rounds: 6000, num_leaves: 31, learning_rate: 0.001}")
     rows = turned_over()
     with Server(shop) as server:
-        traffic(server, rows, rounds=60, enough=lambda: any(turn["decision"] == "running" and turn["attempts"] for turn in trainings(shop)))
+        traffic(server, rows, rounds=60, first=600, enough=lambda: any(turn["attempts"] for turn in trainings(shop)))
         wait_for(lambda: trainings(shop), 60, told(shop))
         running = trainings(shop)[0]["decision"] == "running"
         assert server.ask(rows[:5]), "it doesn't answer while it trains"

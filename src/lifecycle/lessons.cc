@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -180,8 +179,8 @@ Result<Lessons> with_truth(const Store& store, const Project& project,
 
   const LoggedTable more = table_of(dataset.rows.schema(), logged, truths);
   const std::size_t dataset_rows = dataset.rows.rows();
-  std::set<std::uint32_t> due;
-  for (const std::uint32_t row : known_by(dataset, now, delay)) due.insert(row);
+  std::vector<bool> due(dataset_rows, false);
+  for (const std::uint32_t row : known_by(dataset, now, delay)) due[row] = true;
   MARTLET_TRY_SET(columns::Batch rows, dataset.rows.append(more.rows));
   keys.insert(keys.end(), more.keys.begin(), more.keys.end());
   MARTLET_TRY_SET(Frame frame, frame_of(*lessons.problem, std::move(rows)));
@@ -190,7 +189,7 @@ Result<Lessons> with_truth(const Store& store, const Project& project,
     const auto truth = truths.find(keys[row]);
     const bool told = truth != truths.end() && truth->second.known_at <= now;
     if (told) frame.actual[row] = truth->second.actual.value_or(kNaN);
-    const bool is_known = told || (row < dataset_rows && due.contains(row));
+    const bool is_known = told || (row < dataset_rows && due[row]);
     if (is_known && !std::isnan(frame.actual[row])) frame.known.push_back(row);
   }
   if (!frame.times.empty()) {

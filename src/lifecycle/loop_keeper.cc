@@ -48,7 +48,9 @@ struct LoopKeeper::State {
                     "--json",
                     "--quiet",
                     "--log",
-                    "off",
+                    "warn",
+                    "--log-format",
+                    "json",
                     "--project",
                     absolute(project.directory),
                     "--as-served",
@@ -59,6 +61,11 @@ struct LoopKeeper::State {
                     std::string(registry::name_of(given.environment))};
     options.argv.insert(options.argv.end(), given.flags.begin(), given.flags.end());
     options.environment = given.variables;
+    // What it logs is ours to hand on; its last words are told when it fails.
+    options.on_line = [this](platform::OutputStream stream, std::string_view line) {
+      if (stream == platform::OutputStream::Err && line.starts_with('{'))
+        store.host().log.warn("loop.said", {{"line", line}});
+    };
     options.grace = kGrace;
     options.niceness = kNiceness;
     options.first_to_die = true;
