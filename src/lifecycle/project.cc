@@ -90,10 +90,14 @@ std::vector<std::string> columns_never_asked(const Project& project) {
 void check_monitored_kpis(const Project& project, std::vector<Finding>& findings) {
   if (!project.monitoring.declared) return;
   const std::vector<std::string> never = columns_never_asked(project);
-  const expr::Scope offered{columns::Schema({{"actual", columns::Type::Double},
-                                             {"predicted", columns::Type::Double},
-                                             {"score", columns::Type::Double}}),
-                            project.problem.zone};
+  // The task may not be known yet, and with it the type of what is decided.
+  const columns::Type decision = project.problem.task == problem::Task::Regression
+                                     ? columns::Type::Double
+                                     : columns::Type::Bool;
+  const expr::Scope offered{
+      columns::Schema(
+          {{"actual", decision}, {"predicted", decision}, {"score", columns::Type::Double}}),
+      project.problem.zone};
   for (const problem::KpiSpec& kpi : project.problem.kpis) {
     if (kpi.value.empty()) continue;
     const auto compiled = expr::Expression::compile(kpi.value, offered);
