@@ -59,6 +59,8 @@ void add_verbs(CLI::App& app, Session& session) {
   add_predict(app, session);
   add_predict_model(app, session);
   add_serve(app, session);
+  add_monitor(app, session);
+  add_retrain(app, session);
   add_simulate(app, session);
   add_demo(app, session);
   add_version(app, session);

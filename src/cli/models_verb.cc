@@ -225,6 +225,8 @@ void add_models(CLI::App& app, Session& session) {
   verb->fallthrough();
   add_list(*verb, session);
   add_show(*verb, session);
+  add_models_promote(*verb, session);
+  add_models_rollback(*verb, session);
 }
 
 void add_runs(CLI::App& app, Session& session) {
