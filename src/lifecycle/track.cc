@@ -8,8 +8,6 @@ namespace martlet::lifecycle {
 
 namespace {
 
-constexpr const char* kPipelineRun = "martlet.pipeline_run";
-
 void add_params(const Json& value, const std::string& prefix, tracking::Texts& params) {
   for (const auto& [name, inner] : value.items()) {
     const std::string key = prefix.empty() ? name : prefix + "." + name;
@@ -23,7 +21,7 @@ void add_params(const Json& value, const std::string& prefix, tracking::Texts& p
 
 tracking::RunBatch batch_of(const Project& project, const RunReport& report, Timestamp now) {
   tracking::RunBatch batch;
-  batch.tags[kPipelineRun] = report.outcome.run.id.text();
+  batch.tags[std::string(kPipelineRunTag)] = report.outcome.run.id.text();
   batch.tags["martlet.project"] = project.name;
   batch.tags["martlet.verdict"] = report.verdict;
   const auto add_metric = [&](const std::string& key, const Json& value) {
@@ -69,7 +67,7 @@ Result<void> track_run(const Store& store, const Project& project, const RunRepo
                   tracker.get_or_create_experiment(project.name));
   tracking::RunSearch search;
   search.experiments = {experiment.id};
-  search.tags[kPipelineRun] = report.outcome.run.id.text();
+  search.tags[std::string(kPipelineRunTag)] = report.outcome.run.id.text();
   MARTLET_TRY_SET(const std::vector<tracking::Run> known, tracker.search(search));
   const tracking::RunStatus status =
       report.succeeded ? tracking::RunStatus::Finished : tracking::RunStatus::Failed;

@@ -4,7 +4,12 @@
 #include "lifecycle/run.h"
 #include "tracking/tracker.h"
 
+#include <string_view>
+
 namespace martlet::lifecycle {
+
+// The tag of a tracked run that names its pipeline run.
+inline constexpr std::string_view kPipelineRunTag = "martlet.pipeline_run";
 
 tracking::Tracker tracker_of(const Store& store);
 
