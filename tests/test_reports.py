@@ -162,6 +162,8 @@ def test_wrong_calls_say_what_to_do(shop, tmp_path):
     martlet("runs", "report", "--format", "pdf", cwd=shop, expect=WRONG_CALL)
     call = martlet("runs", "report", "--output", tmp_path / "no" / "such" / "folder.html", "--json", cwd=shop, expect=None)
     assert call.status != SUCCESS and "folder.html" in call.error["message"]
+    call = martlet("simulate", "--from", "2024-01-15", "--report", tmp_path / "no" / "x.html", "--json", cwd=shop, expect=WRONG_CALL)
+    assert "no folder" in call.error["message"]
     martlet("runs", "report", "--output", "-", "--json", cwd=shop, expect=WRONG_CALL)
     martlet("runs", "compare", "latest", "nonsense", "--json", cwd=shop, expect=WRONG_CALL)
 

@@ -1,5 +1,6 @@
 #include "cli/report_file.h"
 
+#include "base/file_system.h"
 #include "report/html.h"
 #include "report/markdown.h"
 
@@ -20,6 +21,13 @@ Json WrittenReport::to_json() const {
   return Json{{"file", file},
               {"format", format == ReportFormat::Html ? "html" : "markdown"},
               {"size_bytes", size_bytes}};
+}
+
+Result<void> check_report_file(Session& session, const std::string& file) {
+  const std::string folder = parent_path(file);
+  if (file.empty() || folder.empty() || session.host().files.exists(folder)) return {};
+  return not_found("the report can't be written to " + file + ": there is no folder " + folder +
+                   "; make it, or choose another");
 }
 
 Result<WrittenReport> write_report(Session& session, const report::Document& document,

@@ -34,16 +34,23 @@ void add_runs_list(CLI::App& runs, Session& session) {
           if (key.starts_with("kpi."))
             kpis += (kpis.empty() ? "" : ", ") + key.substr(4) + " " + number_text(metric.value);
         }
+        const auto tag = [&](const std::string& key) {
+          const auto found_tag = run.tags.find(key);
+          return found_tag == run.tags.end() ? std::string() : found_tag->second;
+        };
+        const std::string verdict = tag("martlet.verdict");
         json.push_back(Json{{"run", run.id.text()},
+                            {"pipeline_run", tag(std::string(lifecycle::kPipelineRunTag))},
                             {"name", run.name},
                             {"status", std::string(tracking::name_of(run.status))},
                             {"started", to_text(run.started)},
+                            {"verdict", verdict},
                             {"metrics", std::move(metrics)}});
         rows.push_back({run.id.text(), run.name, std::string(tracking::name_of(run.status)),
-                        to_text(run.started), kpis});
+                        to_text(run.started), verdict, kpis});
       }
       session.console.print_json(json);
-      session.console.table({"run", "name", "status", "started", "kpis"}, rows);
+      session.console.table({"run", "name", "status", "started", "verdict", "kpis"}, rows);
       return kSuccess;
     };
   });

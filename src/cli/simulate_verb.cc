@@ -28,6 +28,7 @@ void add_simulate(CLI::App& app, Session& session) {
   verb->callback([=, &session] {
     session.action = [=, &session]() -> Result<int> {
       MARTLET_TRY_SET(const lifecycle::Project project, session.project());
+      MARTLET_TRY(check_report_file(session, *file));
       lifecycle::SimulateRequest request;
       MARTLET_TRY_SET(request.from, parse_instant(*from, project.problem.zone));
       if (!to->empty()) {
