@@ -43,8 +43,8 @@ def test_version_names_the_program_and_starts_at_once(measured):
 def test_the_verbs_of_the_walking_path_exist():
     verbs = {" ".join(path) for path in every_verb()}
     assert {"run", "resume", "status", "ps", "logs", "explain", "graph", "check", "problem show", "problem memo", "data list",
-            "data show", "data diff", "data profile", "data validate", "data sql", "evaluate", "drift", "runs list", "runs show", "runs compare", "runs report",
-            "models list", "models show", "predict", "serve", "simulate", "demo", "version"} <= verbs
+            "data show", "data diff", "data profile", "data validate", "data sql", "evaluate", "drift", "runs list", "runs show",
+            "runs compare", "runs report", "models list", "models show", "predict", "serve", "simulate", "demo", "version"} <= verbs
 
 
 def test_every_verb_has_help_with_an_example():
