@@ -41,6 +41,20 @@ function lookAtPage() {
   };
 }
 
+// What is shown when somebody points into the middle of a plot.
+async function pointAt(page, place) {
+  const plot = page.locator(".plot").filter({ has: page.locator("svg") }).nth(place);
+  await plot.scrollIntoViewIfNeeded();
+  const box = await plot.boundingBox();
+  for (const share of [0.5, 0.52]) await page.mouse.move(box.x + box.width * share, box.y + box.height * share);
+  await page.waitForSelector("#vg-tooltip-element.visible", { timeout: 3000 }).catch(() => null);
+  return page.evaluate(() => {
+    const tip = document.querySelector("#vg-tooltip-element");
+    return tip && { visible: tip.classList.contains("visible"), text: tip.innerText,
+                    elements: [...tip.querySelectorAll("*")].map((element) => element.tagName) };
+  });
+}
+
 async function open(browser, request) {
   const context = await browser.newContext({
     javaScriptEnabled: request.script !== false,
@@ -78,6 +92,11 @@ async function open(browser, request) {
       returnByValue: true, allowUnsafeEvalBlockedByCSP: false,
     });
     seen.evalWorks = tried.result.value !== false;
+  }
+  if (seen.plots && seen.plots.length) {
+    seen.tooltip = await pointAt(page, request.point || 0);
+    await page.mouse.move(0, 0);
+    await page.evaluate(() => window.scrollTo(0, 0));
   }
   if (request.picture) await page.screenshot({ path: request.picture, fullPage: true });
   if (request.pdf) await page.pdf({ path: request.pdf, format: "A4" });

@@ -20,9 +20,6 @@ EVALUATED = orders.PROJECT + """
 evaluation:
   slices: [colour]
   fairness: {groups: [colour]}
-
-features:
-  drop: []
 """
 LOOP = EVALUATED + """
 monitoring:
@@ -78,6 +75,7 @@ def test_a_run_report_opens_offline_without_a_complaint(shop, page, tmp_path):
         browser.check(seen, plots=8)
     assert light["plots"][0]["colour"] != dark["plots"][0]["colour"], "plots follow the reader's colour scheme"
     titles = [plot["title"] for plot in light["plots"]]
+    assert light["tooltip"]["visible"] and "false positive rate" in light["tooltip"]["text"]
     for title in ("ROC curve", "Precision and recall", "Calibration", "Scores", "gain by threshold", "Importance", "gain by slice",
                   "Population stability index"):
         assert title in titles
@@ -261,6 +259,7 @@ def test_hostile_names_stay_text(tmp_path):
     for seen in browser.look(tmp_path, {"file": report(folder)}, {"file": both}):
         browser.check(seen, plots=4)
         assert seen["scripts"] == 2
+        assert not {"SCRIPT", "IMG"} & set(seen["tooltip"]["elements"])
     seen = browser.look(tmp_path, {"file": report(folder)})[0]
     assert HOSTILE in seen["text"]
     assert any(HOSTILE[:30] in text for plot in seen["plots"] for text in plot["texts"])
