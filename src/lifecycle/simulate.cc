@@ -5,7 +5,10 @@
 #include "deployment/model_slot.h"
 #include "deployment/served_model.h"
 #include "lifecycle/logged_prediction.h"
+#include "lifecycle/steps.h"
+#include "metadata/database.h"
 #include "monitoring/prediction_log.h"
+#include "monitoring/records.h"
 #include "platform/real_file_system.h"
 
 #include <fmt/format.h>
@@ -84,6 +87,7 @@ class Simulation {
         return fail(ErrorCode::Cancelled, "the simulation was interrupted");
       MARTLET_TRY(window(from, std::min(from + length, end_)));
     }
+    MARTLET_TRY(read_drift(length));
     const problem::Kpi& kpi = material_.problem->primary();
     report_.kpi = kpi.name();
     report_.unit = kpi.unit();
@@ -292,6 +296,31 @@ class Simulation {
     }
     if (truths.empty()) return {};
     MARTLET_TRY(loop_->truth().accept(truths, now));
+    return {};
+  }
+
+  // The windows as the monitor recorded them.
+  Result<void> read_drift(Duration length) {
+    MARTLET_TRY_SET(
+        const auto records, scratch_.database().read([&](const metadata::ReadTransaction& tx) {
+          return tx.select<monitoring::WindowRecord>(
+              metadata::Query(metadata::equal("deployment", loop_->deployment()) &&
+                              metadata::equal("length_micros", std::int64_t{length.count()}))
+                  .order_by("begin_at"));
+        }));
+    for (const monitoring::WindowRecord& record : records) {
+      SimulatedDrift made{record.begin, record.end, kNaN, "", kNaN};
+      const Json& drift = record.report.at("drift");
+      if (drift.at("share_drifted").is_number())
+        made.share_drifted = drift["share_drifted"].get<double>();
+      for (const Json& column : drift.at("columns")) {
+        if (!column.at("psi").is_number() || column["psi"].get<double>() <= made.worst_psi)
+          continue;
+        made.worst = column.at("name").get<std::string>();
+        made.worst_psi = column["psi"].get<double>();
+      }
+      report_.drift.push_back(std::move(made));
+    }
     return {};
   }
 
