@@ -40,6 +40,7 @@ add_library(deps_sqlite3 STATIC "${DEPS_sqlite3_DIR}/sqlite3.c")
 add_library(deps::sqlite3 ALIAS deps_sqlite3)
 target_include_directories(deps_sqlite3 SYSTEM INTERFACE "${DEPS_sqlite3_DIR}")
 target_compile_definitions(deps_sqlite3 PRIVATE
+  HAVE_FDATASYNC=1                   # a commit syncs the log's bytes, not its times
   SQLITE_THREADSAFE=2                # connections are never shared between threads without our lock
   SQLITE_DQS=0                       # "name" is an identifier, never a string
   SQLITE_DEFAULT_SYNCHRONOUS=2       # a committed transaction survives loss of power
