@@ -17,8 +17,8 @@ namespace martlet::lifecycle {
 class Loop::LogSink : public deployment::PredictionSink {
  public:
   explicit LogSink(monitoring::PredictionLog& log) : log_(log) {}
-  bool record(deployment::PredictionEvent event) override {
-    return log_.append(logged(std::move(event)));
+  bool record(const deployment::PredictionEvent& event) override {
+    return log_.append(logged(event));
   }
 
  private:
