@@ -22,12 +22,10 @@ endfunction()
 _deps_shared("${DEPS_duckdb_DIR}/lib/libduckdb.so")
 _deps_shared("${DEPS_lightgbm_DIR}/lib/lib_lightgbm.so")
 
-add_library(deps_duckdb SHARED IMPORTED GLOBAL)
+# Only the header: the library is opened with dlopen when the first SQL engine is.
+add_library(deps_duckdb INTERFACE)
 add_library(deps::duckdb ALIAS deps_duckdb)
-set_target_properties(deps_duckdb PROPERTIES
-  IMPORTED_LOCATION "${MARTLET_LIB_DIR}/libduckdb.so"
-  IMPORTED_NO_SONAME ON
-  INTERFACE_INCLUDE_DIRECTORIES "${DEPS_duckdb_DIR}/include")
+target_include_directories(deps_duckdb SYSTEM INTERFACE "${DEPS_duckdb_DIR}/include")
 
 # Only the header: the library is opened with dlopen when a training process first needs it.
 add_library(deps_lightgbm_headers INTERFACE)

@@ -39,8 +39,8 @@ class ReplaySink : public deployment::PredictionSink {
                               new_id(host.clock, host.random), {.queue_limit = 1'000'000}));
     return {};
   }
-  bool record(deployment::PredictionEvent event) override {
-    return log_->append(logged(std::move(event)));
+  bool record(const deployment::PredictionEvent& event) override {
+    return log_->append(logged(event));
   }
   Result<void> flush() { return log_->flush(); }
 
