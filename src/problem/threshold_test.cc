@@ -92,7 +92,9 @@ TEST(Threshold, the_curve_has_each_distinct_score_once_from_the_highest) {
   const std::vector<Threshold> curve = threshold_curve(kpi, t.rows, t.actual, t.score).value();
   ASSERT_GT(curve.size(), 5U);
   for (std::size_t i = 0; i < curve.size(); ++i) {
-    if (i > 0) EXPECT_LT(curve[i].value, curve[i - 1].value);
+    if (i > 0) {
+      EXPECT_LT(curve[i].value, curve[i - 1].value);
+    }
     const Outcomes outcomes{.rows = t.rows,
                             .actual = t.actual,
                             .score = t.score,
