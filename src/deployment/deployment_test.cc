@@ -46,10 +46,10 @@ std::vector<Cell> cells_of(const ServedModel& model, const Batch& rows, std::siz
 
 // An event and what it pointed to.
 struct Kept {
-  explicit Kept(const PredictionEvent& event)
-      : event(event), id(event.id), key(event.key.size()), row(event.row.size()) {
-    for (std::size_t i = 0; i < event.key.size(); ++i) key.set(i, event.key[i]);
-    for (std::size_t i = 0; i < event.row.size(); ++i) row.set(i, event.row[i]);
+  explicit Kept(const PredictionEvent& told)
+      : event(told), id(told.id), key(told.key.size()), row(told.row.size()) {
+    for (std::size_t i = 0; i < told.key.size(); ++i) key.set(i, told.key[i]);
+    for (std::size_t i = 0; i < told.row.size(); ++i) row.set(i, told.row[i]);
   }
   PredictionEvent event;  // its numbers
   std::string id;
