@@ -137,7 +137,8 @@ class Comparison {
                  other == kpis.end() ? Json(nullptr) : *other);
     }
     const Json metrics = value_of(again, "metrics");
-    for (const auto& [name, figure] : value_of(outputs, "metrics").items())
+    const Json recorded_metrics = value_of(outputs, "metrics");  // items() refers to it
+    for (const auto& [name, figure] : recorded_metrics.items())
       add_figure("metric." + name, figure, value_of(metrics, name.c_str()));
     for (const char* part : {"verdict", "gates", "slices", "fairness"}) {
       if (outputs.contains(part)) add_document(part, outputs[part], value_of(again, part));
