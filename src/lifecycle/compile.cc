@@ -148,8 +148,8 @@ workflow::Pipeline sketch_lifecycle(const Project& project, const CompileOptions
     with_lookups(train);
     pipeline.steps.push_back(std::move(train));
     const std::string place = fmt::format("{:03}:{}", i, candidate.trainer);
-    for (const char* output : {"candidate", "program", "model", "flavour", "file_name", "threshold",
-                               "validation_kpi", "info", "importance"}) {
+    for (const char* output : {"candidate", "parameters", "program", "model", "flavour",
+                               "file_name", "threshold", "validation_kpi", "info", "importance"}) {
       select.inputs[place + "." + output] = {name, output};
     }
   }

@@ -179,8 +179,10 @@ Result<RunId> find_run(const Store& store, const std::string& prefix) {
     // A tracked run has an id of its own, and names its pipeline run.
     const auto tracked = tracker_of(store).run(RunId(prefix));
     if (tracked.has_value()) {
-      const auto tag = tracked->tags.find(kPipelineRun);
+      const auto tag = tracked->tags.find(std::string(kPipelineRunTag));
       if (tag != tracked->tags.end()) return RunId(tag->second);
+      return not_found("run " + prefix +
+                       " was tracked by a client, not made by `martlet run`: it has no steps");
     }
   }
   if (found.empty())

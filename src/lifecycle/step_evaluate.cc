@@ -1,4 +1,6 @@
 #include "base/time.h"
+#include "evaluation/diagnostics.h"
+#include "evaluation/drift.h"
 #include "evaluation/evaluate.h"
 #include "evaluation/gates.h"
 #include "evaluation/slices.h"
@@ -8,6 +10,8 @@
 #include "registry/names.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace martlet::lifecycle {
 
@@ -46,6 +50,24 @@ bool is_same_model(const StoredCandidate& candidate, problem::Task task,
          candidate.model.flavour == manifest.flavour &&
          digest_of(std::string_view(candidate.model.bytes)) == model->second.digest &&
          (task != problem::Task::Binary || manifest.threshold == candidate.threshold);
+}
+
+// How far the rows that judge the model have moved from those that trained it: columns that only
+// grow with time, name a row, or are no feature say nothing.
+Result<Json> drift_json(const Project& project, const Frame& frame, const SplitRows& parts) {
+  std::vector<std::string> names;
+  for (const columns::Field& field : frame.rows.schema().fields()) {
+    const auto is_in = [&](const std::vector<std::string>& list) {
+      return std::find(list.begin(), list.end(), field.name) != list.end();
+    };
+    const bool is_time =
+        field.type == columns::Type::Timestamp || field.type == columns::Type::Date;
+    if (!is_time && !is_in(project.problem.key) && !is_in(project.features.drop))
+      names.push_back(field.name);
+  }
+  MARTLET_TRY_SET(const evaluation::DriftReport report,
+                  evaluation::drift(take(frame, parts.training), take(frame, parts.test), names));
+  return evaluation::to_json(report);
 }
 
 }  // namespace
@@ -123,7 +145,8 @@ Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& cont
       {"metrics", figures_json(evaluation::metric_figures(task, model, blocks, bootstrap))}};
   if (!project.evaluation.slices.empty()) {
     MARTLET_TRY_SET(const auto slices,
-                    evaluation::make_slices(problem->primary(), model, project.evaluation.slices));
+                    evaluation::make_slices(problem->primary(), model, project.evaluation.slices,
+                                            &blocks, bootstrap));
     outputs["slices"] = evaluation::to_json(slices);
   }
   if (project.evaluation.fairness.has_value() && task == problem::Task::Binary) {
@@ -142,6 +165,14 @@ Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& cont
     }
     outputs["fairness"] = std::move(fairness);
   }
+  std::vector<evaluation::Contender> contenders{{"model", candidate.name, model},
+                                                {"rule", baseline.name(), rule}};
+  if (champion.has_value()) contenders.push_back({"champion", "champion", *champion});
+  MARTLET_TRY_SET(Json drawn, evaluation::diagnostics(task, problem->primary(), contenders,
+                                                      candidate.threshold, blocks, bootstrap));
+  MARTLET_TRY_SET(drawn["drift"], drift_json(project, *frame, parts));
+  MARTLET_TRY_SET(const Digest diagnostics, put_json(workshop, drawn));
+  outputs["diagnostics"] = diagnostics.text();
   return outputs;
 }
 

@@ -21,7 +21,7 @@ void add_params(const Json& value, const std::string& prefix, tracking::Texts& p
 
 tracking::RunBatch batch_of(const Project& project, const RunReport& report, Timestamp now) {
   tracking::RunBatch batch;
-  batch.tags[kPipelineRun] = report.outcome.run.id.text();
+  batch.tags[std::string(kPipelineRunTag)] = report.outcome.run.id.text();
   batch.tags["martlet.project"] = project.name;
   batch.tags["martlet.verdict"] = report.verdict;
   const auto add_metric = [&](const std::string& key, const Json& value) {
@@ -69,7 +69,7 @@ Result<void> track_run(const Store& store, const Project& project, const RunRepo
                   tracker.get_or_create_experiment(project.name));
   tracking::RunSearch search;
   search.experiments = {experiment.id};
-  search.tags[kPipelineRun] = report.outcome.run.id.text();
+  search.tags[std::string(kPipelineRunTag)] = report.outcome.run.id.text();
   MARTLET_TRY_SET(const std::vector<tracking::Run> known, tracker.search(search));
   const tracking::RunStatus status =
       report.succeeded ? tracking::RunStatus::Finished : tracking::RunStatus::Failed;
@@ -95,7 +95,7 @@ Result<void> track_run(const Store& store, const Project& project, const RunRepo
 
 Result<std::optional<tracking::Run>> tracked_run_of(const Store& store, const RunId& run) {
   tracking::RunSearch search;
-  search.tags[kPipelineRun] = run.text();
+  search.tags[std::string(kPipelineRunTag)] = run.text();
   search.limit = 1;
   MARTLET_TRY_SET(std::vector<tracking::Run> found, tracker_of(store).search(search));
   if (found.empty()) return std::optional<tracking::Run>();

@@ -5,10 +5,12 @@
 #include "lifecycle/run_facts.h"
 #include "tracking/tracker.h"
 
+#include <string_view>
+
 namespace martlet::lifecycle {
 
 // The tag of a tracked run that names its pipeline run.
-inline constexpr const char* kPipelineRun = "martlet.pipeline_run";
+inline constexpr std::string_view kPipelineRunTag = "martlet.pipeline_run";
 
 tracking::Tracker tracker_of(const Store& store);
 
