@@ -1,6 +1,5 @@
-#include "table/internal/watchdog.h"
-
 #include "table/internal/duckdb_library.h"
+#include "table/internal/watchdog.h"
 
 #include <duckdb.h>
 
