@@ -14,7 +14,6 @@ using Look = Series::Look;
 bool has_interval(const Point& point) {
   return std::isfinite(point.low) && std::isfinite(point.high);
 }
-bool is_line(Look look) { return look != Look::Dots; }
 
 // The points of the series that `wanted` picks, as data.
 template <class Wanted>

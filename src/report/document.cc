@@ -11,15 +11,16 @@ namespace {
 constexpr const char* kUnknown = "–";
 
 // "1234567.8" → "1,234,567.8"
-std::string with_thousands(std::string digits) {
+std::string with_thousands(std::string_view digits) {
   const std::size_t begin = digits.starts_with('-') ? 1 : 0;
   const std::size_t dot = digits.find('.');
-  std::size_t place = dot == std::string::npos ? digits.size() : dot;
-  while (place > begin + 3) {
-    place -= 3;
-    digits.insert(place, ",");
+  const std::size_t whole = dot == std::string_view::npos ? digits.size() : dot;
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > begin && i < whole && (whole - i) % 3 == 0) text += ',';
+    text += digits[i];
   }
-  return digits;
+  return text;
 }
 
 std::string without_trailing_zeros(std::string digits) {
