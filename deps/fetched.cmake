@@ -26,6 +26,8 @@ _deps_shared("${DEPS_lightgbm_DIR}/lib/lib_lightgbm.so")
 add_library(deps_duckdb INTERFACE)
 add_library(deps::duckdb ALIAS deps_duckdb)
 target_include_directories(deps_duckdb SYSTEM INTERFACE "${DEPS_duckdb_DIR}/include")
+# Runs record it without loading the library.
+target_compile_definitions(deps_duckdb INTERFACE "MARTLET_DUCKDB_VERSION=\"${DEPS_duckdb_VERSION}\"")
 
 # Only the header: the library is opened with dlopen when a training process first needs it.
 add_library(deps_lightgbm_headers INTERFACE)

@@ -6,7 +6,7 @@ import orders
 import pytest
 import requests
 from program import WRONG_CALL, martlet
-from test_serve import Server, records
+from server_process import Server, records
 
 LOOKUP = """features:
   lookups:

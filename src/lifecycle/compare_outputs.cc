@@ -80,7 +80,9 @@ class Comparison {
     }
     if (step.component == "martlet/evaluate") {
       compare_figures(outputs, again);
-      return {};
+      if (!outputs.contains("diagnostics")) return {};
+      return add_blob("diagnostics", outputs["diagnostics"], value_of(again, "diagnostics"),
+                      &explain_document);
     }
     if (step.component == "martlet/package") return compare_package(outputs, again);
     // Version numbers and aliases belong to a store; the package is compared above.
@@ -99,7 +101,10 @@ class Comparison {
       MARTLET_TRY(check_parts(name, value_of(outputs, "version")));
     }
     add_document("ledger:" + name, value_of(outputs, "ledger"), value_of(again, "ledger"));
-    return {};
+    // Runs of older programs have no profile.
+    if (!outputs.contains("profile")) return {};
+    return add_blob("profile:" + name, outputs["profile"], value_of(again, "profile"),
+                    &explain_document);
   }
 
   // The digest of a version is known from its record alone; its rows lie in parts.
@@ -137,7 +142,8 @@ class Comparison {
                  other == kpis.end() ? Json(nullptr) : *other);
     }
     const Json metrics = value_of(again, "metrics");
-    for (const auto& [name, figure] : value_of(outputs, "metrics").items())
+    const Json recorded_metrics = value_of(outputs, "metrics");  // items() refers to it
+    for (const auto& [name, figure] : recorded_metrics.items())
       add_figure("metric." + name, figure, value_of(metrics, name.c_str()));
     for (const char* part : {"verdict", "gates", "slices", "fairness"}) {
       if (outputs.contains(part)) add_document(part, outputs[part], value_of(again, part));

@@ -4,14 +4,14 @@
 #include "metadata/engine.h"
 #include "models/trainer.h"
 #include "platform/host.h"
-#include "table/engine.h"
+#include "table/engine_pin.h"
 
 #include <gnu/libc-version.h>
 
 namespace martlet::lifecycle {
 
 Json library_versions() {
-  return Json{{"duckdb", table::engine_version()},
+  return Json{{"duckdb", table::pinned_engine_version()},
               {"sqlite", metadata::engine_version()},
               {"lightgbm", models::lightgbm_version()},
               {"glibc", gnu_get_libc_version()},  // exp, log and the like
@@ -26,7 +26,7 @@ RunFacts gather_facts(const Store& store, const Project& project) {
                     {"project_file", project.digest.text()},
                     {"seed", project.models.seed},
                     {"seeds", Json{{"models", project.models.seed},
-                                   {"split", project.models.seed},
+                                   {"split", project.split.own_seed.value_or(project.models.seed)},
                                    {"bootstrap", project.models.seed}}},
                     {"libraries", library_versions()},
                     {"cpu", machine.cpu_model},
