@@ -75,6 +75,17 @@ void add_origins(const std::string& name, const data::DatasetVersion& version,
         report::Fold{"SQL of " + name, report::Code{version.provenance.sql}});
 }
 
+// "sse2, avx" of a list, "duckdb 1.5.5, glibc 2.36" of an object.
+std::string list_text(const Json& value) {
+  std::string text;
+  for (const auto& [key, inner] : value.items()) {
+    if (!text.empty()) text += ", ";
+    if (value.is_object()) text += key + " ";
+    text += inner.is_structured() ? list_text(inner) : report::json_cell(inner).text;
+  }
+  return text;
+}
+
 void add_fact(report::Facts& facts, const std::string& name, const Json& value) {
   if (value.is_null() || (value.is_string() && value.get<std::string>().empty())) return;
   facts.rows.emplace_back(name, value.is_string() ? report::code_cell(value.get<std::string>())
@@ -102,16 +113,8 @@ report::Section lineage_section(const Dossier& dossier) {
   if (!made.rows.empty()) section.blocks.emplace_back(std::move(made));
   if (dossier.tracked.has_value()) {
     report::Facts facts;
-    for (const auto& [name, value] : dossier.tracked->facts.items()) {
-      if (value.is_array()) {
-        std::string list;
-        for (const Json& item : value)
-          list += (list.empty() ? "" : ", ") + report::json_cell(item).text;
-        add_fact(facts, name, list);
-      } else {
-        add_fact(facts, name, value);
-      }
-    }
+    for (const auto& [name, value] : dossier.tracked->facts.items())
+      add_fact(facts, name, value.is_structured() ? Json(list_text(value)) : value);
     if (!facts.rows.empty())
       section.blocks.emplace_back(report::Fold{"What it ran on", std::move(facts)});
   }
@@ -159,16 +162,18 @@ report::Section reproduction_section(const Dossier& dossier) {
   if (dossier.tracked.has_value()) {
     add_fact(facts, "Program", member_or_null(dossier.tracked->facts, "code_version"));
     add_fact(facts, "Seed", member_or_null(dossier.tracked->facts, "seed"));
+    const Json& git = member_or_null(dossier.tracked->facts, "git");
+    const bool dirty = known_boolean(git, "dirty").value_or(false);
+    if (const std::string commit = text_or(git, "commit"); !commit.empty())
+      add_fact(facts, "Git commit", commit + (dirty ? ", with changes that were not committed" : ""));
   }
   add_fact(facts, "Project file", member_or_null(parameters, "project_file"));
   add_fact(facts, "Folder", member_or_null(parameters, "project_directory"));
   add_fact(facts, "As of", member_or_null(parameters, "as_of"));
   add_fact(facts, "Environment", member_or_null(parameters, "environment"));
   section.blocks.emplace_back(std::move(facts));
-  const std::string as_of = text_or(parameters, "as_of");
   section.blocks.emplace_back(
-      report::Code{"martlet run --no-cache" + (as_of.empty() ? "" : " --as-of " + as_of) +
-                   "\nmartlet runs compare " + dossier.run().id.text() + " latest"});
+      report::Code{"martlet reproduce " + dossier.run().id.text() + "   # compares every output"});
   section.blocks.emplace_back(
       report::Fold{"martlet.yaml, as it was", report::Code{dossier.project_text}});
   return section;
