@@ -56,11 +56,13 @@ class Bench:
     martlet: Path
     python: Path
     rows: float  # a factor on the number of rows
+    repeat: int = None  # instead of what the subject finds right
     results: list = field(default_factory=list)
 
     def compare(self, subject, ours, *peers, repeat=5, rows=0, warm=True, note=""):
         """Measures in turns, prints medians and how many times longer each peer takes."""
         contenders = [ours, *peers]
+        repeat = self.repeat or repeat
         for number in range(repeat + (1 if warm else 0)):
             for one in contenders:
                 if one.before is not None:

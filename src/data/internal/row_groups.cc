@@ -62,7 +62,10 @@ bool same_at(const Column& column, std::size_t a, std::size_t b) {
 template <class Same>
 class IndexTable {
  public:
-  explicit IndexTable(Same same) : same_(std::move(same)) { slots_.assign(1024, {}); }
+  // `slots` to begin with: a power of two.
+  explicit IndexTable(Same same, std::size_t slots = 1024) : same_(std::move(same)) {
+    slots_.assign(slots, {});
+  }
 
   // The index that equals `index` and came first; `index` itself when it is new.
   std::uint32_t find_or_add(std::uint64_t hash, std::uint32_t index) {
@@ -163,8 +166,83 @@ std::int64_t count_repeated_rows(std::span<const Column> columns, std::size_t ro
   return count;
 }
 
+namespace {
+
+constexpr std::size_t kManyRows = 1u << 18;
+constexpr std::size_t kSampledRows = 1u << 14;
+constexpr std::size_t kPartRows = 1u << 13;  // of a part: so few that its table stays in the cache
+
+std::uint64_t value_hash(const Column& column, std::size_t row) {
+  return mix(hash_at(column, row));
+}
+
+// Whether most values occur once or twice, as far as the first rows tell.
+bool mostly_distinct(const Column& column) {
+  std::vector<std::uint64_t> hashes;
+  for (std::size_t i = 0; i < std::min(column.size(), kSampledRows); ++i) {
+    if (!column.is_missing(i)) hashes.push_back(value_hash(column, i));
+  }
+  sort_numbers(hashes);
+  const auto end = std::unique(hashes.begin(), hashes.end());
+  return static_cast<std::size_t>(end - hashes.begin()) * 2 > hashes.size();
+}
+
+struct HashedRow {
+  std::uint64_t hash;
+  std::uint32_t row;
+};
+
+// The rows with a value, by the highest bits of their hash, in their order within each part; and
+// where the parts begin.
+std::pair<std::vector<HashedRow>, std::vector<std::size_t>> parts_of(const Column& column) {
+  const auto bits = static_cast<int>(std::bit_width(column.size() / kPartRows));
+  const auto part_of = [&](std::uint64_t hash) {
+    return static_cast<std::size_t>(hash >> (64 - bits));
+  };
+  std::vector<std::size_t> begin((std::size_t{1} << bits) + 1, 0);
+  std::vector<HashedRow> rows;
+  rows.reserve(column.size() - column.missing_count());
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    if (column.is_missing(i)) continue;
+    rows.push_back({value_hash(column, i), static_cast<std::uint32_t>(i)});
+    ++begin[part_of(rows.back().hash) + 1];
+  }
+  for (std::size_t part = 1; part < begin.size(); ++part) begin[part] += begin[part - 1];
+  std::vector<std::size_t> next(begin.begin(), begin.end() - 1);
+  std::vector<HashedRow> sorted(rows.size());
+  for (const HashedRow& row : rows) sorted[next[part_of(row.hash)]++] = row;
+  return {std::move(sorted), std::move(begin)};
+}
+
+// A table of millions of values misses the cache with every look-up; tables of parts of them don't.
+std::vector<ValueGroup> group_in_parts(const Column& column) {
+  const auto [rows, begin] = parts_of(column);
+  const auto same = [&](std::uint32_t a, std::uint32_t b) {
+    return same_at(column, rows[a].row, rows[b].row);
+  };
+  std::vector<std::uint64_t> packed;  // the first row above the count, so that it orders them
+  std::vector<std::uint32_t> counts(rows.size(), 0);  // by the place that has a value first
+  for (std::size_t part = 0; part + 1 < begin.size(); ++part) {
+    IndexTable table(same, std::bit_ceil(2 * (begin[part + 1] - begin[part]) + 1));
+    for (std::size_t i = begin[part]; i < begin[part + 1]; ++i)
+      ++counts[table.find_or_add(rows[i].hash, static_cast<std::uint32_t>(i))];
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (counts[i] > 0) packed.push_back(std::uint64_t{rows[i].row} << 32 | counts[i]);
+  }
+  sort_numbers(packed);
+  std::vector<ValueGroup> groups;
+  groups.reserve(packed.size());
+  for (const std::uint64_t group : packed)
+    groups.push_back({static_cast<std::uint32_t>(group >> 32), static_cast<std::uint32_t>(group)});
+  return groups;
+}
+
+}  // namespace
+
 std::vector<ValueGroup> group_values(const Column& column) {
   MARTLET_CHECK(column.size() < kNone, "a table in memory has fewer than 2^32 rows");
+  if (column.size() >= kManyRows && mostly_distinct(column)) return group_in_parts(column);
   const auto same = [&](std::uint32_t a, std::uint32_t b) { return same_at(column, a, b); };
   IndexTable table(same);
   std::vector<ValueGroup> groups;
@@ -172,7 +250,7 @@ std::vector<ValueGroup> group_values(const Column& column) {
   for (std::size_t i = 0; i < column.size(); ++i) {
     if (column.is_missing(i)) continue;
     const auto row = static_cast<std::uint32_t>(i);
-    const std::uint32_t first = table.find_or_add(mix(hash_at(column, i)), row);
+    const std::uint32_t first = table.find_or_add(value_hash(column, i), row);
     if (first == row) {
       group_of[i] = static_cast<std::uint32_t>(groups.size());
       groups.push_back({row, 0});
