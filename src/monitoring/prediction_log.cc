@@ -2,10 +2,12 @@
 
 #include "base/digest.h"
 #include "monitoring/internal/log_queue.h"
+#include "monitoring/segment_check.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 
 namespace martlet::monitoring {
 
@@ -15,6 +17,8 @@ constexpr std::string_view kMagic = "martlet-predictions-1\n";
 constexpr std::size_t kMaxFrameBytes = 16u << 20;
 constexpr std::size_t kFrameHead = 12;  // length (4), checksum (8), little endian
 constexpr std::size_t kOpenSegments = 4;
+// Behind a frame that looks torn, a sound one is sought so far: several rows of any usual width.
+constexpr std::size_t kSearchedBytes = 64u << 10;
 
 template <class T>
 void put_number(std::string& out, T value) {
@@ -307,13 +311,24 @@ std::optional<std::string_view> next_frame(std::string_view rest) {
   return checksum64(payload) == checksum ? std::optional(payload) : std::nullopt;
 }
 
+// Whether a sound frame begins somewhere behind: then what stands before it was damaged, not torn.
+bool sound_frame_follows(std::string_view rest) {
+  const std::size_t end = std::min(rest.size(), kSearchedBytes);
+  for (std::size_t at = 1; at + kFrameHead < end; ++at) {
+    const auto payload = next_frame(rest.substr(at));
+    if (payload.has_value() && !payload->empty()) return true;
+  }
+  return false;
+}
+
 // A torn end is what a crash leaves: nothing sound follows it. A frame that is damaged in the
-// middle has its whole length.
+// middle has its whole length, unless it is the length that is damaged.
 bool is_torn_end(std::string_view rest) {
   if (rest.size() < kFrameHead) return true;
   Reader head(rest.substr(0, kFrameHead));
   const auto length = head.number<std::uint32_t>();
-  return length > kMaxFrameBytes || rest.size() - kFrameHead <= length;
+  if (length <= kMaxFrameBytes && rest.size() - kFrameHead > length) return false;
+  return !sound_frame_follows(rest);
 }
 
 Result<void>
@@ -377,6 +392,21 @@ read_predictions(FileSystem& files, const std::string& directory, Timestamp begi
     MARTLET_TRY(read_segment(bytes, path, begin, end, each, counts));
   }
   return counts;
+}
+
+Result<SegmentCheck> check_segment(FileSystem& files, const std::string& path) {
+  MARTLET_TRY_SET(const std::string bytes, files.read_file(path));
+  SegmentCheck check;
+  ReadCounts counts;
+  constexpr Timestamp kFirst{std::numeric_limits<std::int64_t>::min()};
+  constexpr Timestamp kLast{std::numeric_limits<std::int64_t>::max()};
+  const auto read = read_segment(
+      bytes, path, kFirst, kLast,
+      [](const columns::Schema&, const Prediction&) -> Result<void> { return {}; }, counts);
+  check.entries = counts.entries;
+  check.torn_bytes = counts.torn_bytes;
+  if (!read.has_value()) check.damage = read.error().message();
+  return check;
 }
 
 }  // namespace martlet::monitoring

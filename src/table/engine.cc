@@ -1,16 +1,14 @@
 #include "table/engine.h"
 
-#include "base/json.h"
 #include "base/text.h"
 #include "table/internal/duckdb_library.h"
+#include "table/internal/engine_state.h"
 #include "table/internal/vectors.h"
+#include "table/internal/watchdog.h"
 
-#include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
-#include <set>
-#include <thread>
+#include <duckdb.h>
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace martlet::table {
@@ -25,7 +23,6 @@ using columns::Type;
 namespace {
 
 constexpr std::size_t kRowsPerPiece = 65'536;
-constexpr std::chrono::milliseconds kCancelPoll{20};
 
 ErrorCode code_of(duckdb_error_type type) {
   switch (type) {
@@ -56,10 +53,6 @@ ErrorCode code_of_prepare(std::string_view message) {
   return ErrorCode::InvalidArgument;
 }
 
-std::string text_or(const char* text, std::string_view otherwise) {
-  return text == nullptr ? std::string(otherwise) : std::string(text);
-}
-
 // Owners of DuckDB's handles.
 struct Statements {
   duckdb_extracted_statements handle = nullptr;
@@ -82,55 +75,6 @@ struct Chunk {
   ~Chunk() {
     if (handle != nullptr) duck().duckdb_destroy_data_chunk(&handle);
   }
-};
-
-// Interrupts a connection when its statement must stop. Without a limit it costs nothing.
-class Watchdog {
- public:
-  Watchdog(duckdb_connection connection, const Limits& limits, const EngineOptions& options)
-      : connection_(connection), deadline_(limits.deadline.at), cancel_(limits.cancel) {
-    if (options.statement_limit) {
-      const auto own = std::chrono::steady_clock::now() + *options.statement_limit;
-      deadline_ = deadline_ ? std::min(*deadline_, own) : own;
-    }
-    if (deadline_ || cancel_) thread_ = std::thread([this] { watch(); });
-  }
-  ~Watchdog() {
-    if (!thread_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
-
-  bool late() const { return late_.load(); }
-
- private:
-  void watch() {
-    std::unique_lock lock(mutex_);
-    while (!done_) {
-      const auto now = std::chrono::steady_clock::now();
-      if (deadline_ && now >= *deadline_) late_.store(true);
-      // Again and again: an interrupt that comes before the statement has begun is lost.
-      if (late_.load() || (cancel_ && cancel_->cancelled())) duck().duckdb_interrupt(connection_);
-      auto wake = now + kCancelPoll;
-      if (deadline_ && !cancel_ && !late_.load()) wake = *deadline_;
-      changed_.wait_until(lock, wake);
-    }
-  }
-
-  duckdb_connection connection_;
-  std::optional<std::chrono::steady_clock::time_point> deadline_;
-  std::optional<CancelToken> cancel_;
-  std::atomic<bool> late_{false};
-  std::mutex mutex_;  // guards done_
-  std::condition_variable changed_;
-  bool done_ = false;
-  std::thread thread_;
 };
 
 tl::unexpected<Error> failed(ErrorCode code, const std::string& message, const Watchdog& watchdog) {
@@ -212,6 +156,11 @@ Result<Collectors> collectors_of(duckdb_result& answer, const Zone& zone) {
 
 }  // namespace
 
+Engine::State::~State() {
+  if (connection != nullptr) duck().duckdb_disconnect(&connection);
+  if (database != nullptr) duck().duckdb_close(&database);
+}
+
 std::string quote_name(std::string_view name) {
   std::string quoted = "\"";
   for (const char c : name) {
@@ -233,24 +182,6 @@ std::string quote_text(std::string_view text) {
 std::string engine_version() {
   return load_duckdb().has_value() ? text_or(duck().duckdb_library_version(), "") : "";
 }
-
-struct Engine::State {
-  EngineOptions options;
-  duckdb_database database = nullptr;
-  duckdb_connection connection = nullptr;
-
-  ~State() {
-    if (connection != nullptr) duck().duckdb_disconnect(&connection);
-    if (database != nullptr) duck().duckdb_close(&database);
-  }
-
-  using Sink = std::function<Result<void>(duckdb_result&, const Watchdog&)>;
-  // Runs every statement; hands the last one's answer to `sink`.
-  Result<void> run(std::string_view sql, std::span<const Cell> parameters, const Limits& limits,
-                   const Sink& sink);
-  Result<void> run_one(duckdb_prepared_statement statement, const Watchdog& watchdog,
-                       const Sink& sink);
-};
 
 namespace {
 
@@ -308,10 +239,10 @@ std::string settings_of(const EngineOptions& options) {
   return sql;
 }
 
-}  // namespace
+using Sink = std::function<Result<void>(duckdb_result&, const Watchdog&)>;
 
-Result<void> Engine::State::run_one(duckdb_prepared_statement statement, const Watchdog& watchdog,
-                                    const Sink& sink) {
+Result<void> run_one(duckdb_prepared_statement statement, const Watchdog& watchdog,
+                     const Sink& sink) {
   Answer answer;
   // Streaming: rows come as they are made, so that a large result needs no memory of its own.
   const duckdb_state state = duck().duckdb_execute_prepared_streaming(statement, &answer.handle);
@@ -323,13 +254,13 @@ Result<void> Engine::State::run_one(duckdb_prepared_statement statement, const W
   return sink(answer.handle, watchdog);
 }
 
-Result<void> Engine::State::run(std::string_view sql, std::span<const Cell> parameters,
-                                const Limits& limits, const Sink& sink) {
-  const Watchdog watchdog(connection, limits, options);
+// Runs every statement; hands the last one's answer to `sink`.
+Result<void> run(Engine::State& state, std::string_view sql, std::span<const Cell> parameters,
+                 const Limits& limits, const Sink& sink) {
+  const Watchdog watchdog(state.connection, limits, state.options);
   Statements statements;
   const std::string text(sql);
-  const idx_t count =
-      duck().duckdb_extract_statements(connection, text.c_str(), &statements.handle);
+  const idx_t count = duck().duckdb_extract_statements(state.connection, text.c_str(), &statements.handle);
   if (count == 0) {
     return invalid_argument(text_or(duck().duckdb_extract_statements_error(statements.handle),
                                     "there is no SQL statement"));
@@ -337,8 +268,8 @@ Result<void> Engine::State::run(std::string_view sql, std::span<const Cell> para
   for (idx_t i = 0; i < count; ++i) {
     const bool last = i + 1 == count;
     Prepared prepared;
-    if (duck().duckdb_prepare_extracted_statement(connection, statements.handle, i,
-                                                  &prepared.handle) != DuckDBSuccess) {
+    if (duck().duckdb_prepare_extracted_statement(state.connection, statements.handle, i,
+                                           &prepared.handle) != DuckDBSuccess) {
       const std::string message =
           text_or(duck().duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
       return failed(code_of_prepare(message), message, watchdog);
@@ -348,6 +279,8 @@ Result<void> Engine::State::run(std::string_view sql, std::span<const Cell> para
   }
   return {};
 }
+
+}  // namespace
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
@@ -394,20 +327,19 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
 Result<void> Engine::stream(std::string_view sql, std::span<const Cell> parameters,
                             const std::function<Result<void>(const Batch&)>& each,
                             const Limits& limits) {
-  return state_->run(
-      sql, parameters, limits,
-      [&](duckdb_result& answer, const Watchdog& watchdog) -> Result<void> {
-        MARTLET_TRY_SET(Collectors collectors, collectors_of(answer, state_->options.zone));
-        bool given = false;
-        const auto take = [&](duckdb_data_chunk chunk) -> Result<void> {
-          MARTLET_TRY(collectors.append(chunk));
-          if (collectors.rows < kRowsPerPiece) return {};
-          given = true;
-          return each(collectors.finish());
-        };
-        MARTLET_TRY(read_all(answer, watchdog, take));
-        return collectors.rows > 0 || !given ? each(collectors.finish()) : Result<void>();
-      });
+  return run(*state_, sql, parameters, limits,
+             [&](duckdb_result& answer, const Watchdog& watchdog) -> Result<void> {
+               MARTLET_TRY_SET(Collectors collectors, collectors_of(answer, state_->options.zone));
+               bool given = false;
+               const auto take = [&](duckdb_data_chunk chunk) -> Result<void> {
+                 MARTLET_TRY(collectors.append(chunk));
+                 if (collectors.rows < kRowsPerPiece) return {};
+                 given = true;
+                 return each(collectors.finish());
+               };
+               MARTLET_TRY(read_all(answer, watchdog, take));
+               return collectors.rows > 0 || !given ? each(collectors.finish()) : Result<void>();
+             });
 }
 
 Result<Batch> Engine::query(std::string_view sql, std::span<const Cell> parameters,
@@ -420,12 +352,12 @@ Result<Batch> Engine::query(std::string_view sql, std::span<const Cell> paramete
     all = collectors.finish();
     return {};
   };
-  MARTLET_TRY(state_->run(sql, parameters, limits, take));
+  MARTLET_TRY(run(*state_, sql, parameters, limits, take));
   return all;
 }
 
 Result<void> Engine::execute(std::string_view sql, const Limits& limits) {
-  return state_->run(sql, {}, limits, drain);
+  return run(*state_, sql, {}, limits, drain);
 }
 
 Result<Schema> Engine::schema_of(std::string_view sql) {
@@ -450,150 +382,6 @@ Result<Schema> Engine::schema_of(std::string_view sql) {
     fields.push_back({std::move(name), *type});
   }
   return schema_from(std::move(fields));
-}
-
-namespace {
-
-// Walks DuckDB's own syntax tree. `hidden` holds the names that WITH gives at this place, in lower
-// case.
-void collect_tables(const Json& node, std::set<std::string> hidden, std::set<std::string>& found) {
-  if (node.is_array()) {
-    for (const Json& item : node) collect_tables(item, hidden, found);
-    return;
-  }
-  if (!node.is_object()) return;
-  if (node.value("type", Json()) == "BASE_TABLE" && node.value("schema_name", "").empty()) {
-    const std::string name = node.value("table_name", "");
-    if (!hidden.contains(lower_ascii(name))) found.insert(name);
-  }
-  const auto ctes = node.find("cte_map");
-  if (ctes != node.end() && ctes->is_object() && ctes->contains("map")) {
-    for (const Json& entry : (*ctes)["map"]) {
-      const std::string name = lower_ascii(entry.value("key", ""));
-      std::set<std::string> inner = hidden;
-      const Json& query = entry.contains("value") ? entry["value"] : entry;
-      // Only a recursive one sees itself.
-      if (to_text(query).find("RECURSIVE_CTE_NODE") != std::string::npos) inner.insert(name);
-      collect_tables(query, inner, found);
-      hidden.insert(name);
-    }
-  }
-  for (const auto& [key, value] : node.items()) {
-    if (key != "cte_map") collect_tables(value, hidden, found);
-  }
-}
-
-}  // namespace
-
-Result<std::vector<std::string>> Engine::tables_of(std::string_view sql) {
-  const Cell text = Cell::of_text(sql);
-  MARTLET_TRY_SET(const Batch answer,
-                  query("SELECT json_serialize_sql(?::varchar)::varchar AS tree", {&text, 1}));
-  MARTLET_TRY_SET(const Json tree,
-                  parse_json(answer.column(0).text(0), {.size_bytes = 64U << 20, .depth = 2'000}));
-  if (tree.value("error", true)) {
-    return invalid_argument(
-        fmt::format("not a SQL query: {}", tree.value("error_message", "it could not be read")));
-  }
-  const std::size_t count = tree.contains("statements") ? tree["statements"].size() : 0;
-  if (count != 1)
-    return invalid_argument(fmt::format("one SQL query was expected but there are {}", count));
-  std::set<std::string> found;
-  collect_tables(tree, {}, found);
-  return std::vector<std::string>(found.begin(), found.end());
-}
-
-struct TableAppender::State {
-  std::string table;
-  Schema schema;
-  duckdb_appender appender = nullptr;
-  Chunk chunk;
-
-  ~State() {
-    if (appender != nullptr) duck().duckdb_appender_destroy(&appender);
-  }
-  Error error(std::string_view doing) const {
-    return Error(ErrorCode::InvalidArgument,
-                 fmt::format("{} table \"{}\": {}", doing, table,
-                             text_or(duck().duckdb_appender_error(appender), "DuckDB refused")));
-  }
-};
-
-TableAppender::TableAppender(std::unique_ptr<State> state) : state_(std::move(state)) {}
-TableAppender::TableAppender(TableAppender&&) noexcept = default;
-TableAppender& TableAppender::operator=(TableAppender&&) noexcept = default;
-TableAppender::~TableAppender() = default;
-
-Result<void> TableAppender::append(const Batch& batch) {
-  if (batch.schema() != state_->schema) {
-    return invalid_argument(fmt::format(
-        "filling table \"{}\": the rows have other columns than the table", state_->table));
-  }
-  const std::size_t most = duck().duckdb_vector_size();
-  for (std::size_t begin = 0; begin < batch.rows(); begin += most) {
-    duck().duckdb_data_chunk_reset(state_->chunk.handle);
-    if (auto filled =
-            fill_chunk(state_->chunk.handle, batch, begin, std::min(most, batch.rows() - begin));
-        !filled) {
-      return fail(std::move(filled).error().with_context(
-          fmt::format("filling table \"{}\"", state_->table)));
-    }
-    if (duck().duckdb_append_data_chunk(state_->appender, state_->chunk.handle) != DuckDBSuccess) {
-      return fail(state_->error("filling"));
-    }
-  }
-  return {};
-}
-
-Result<void> TableAppender::finish() {
-  if (state_->appender == nullptr) return {};
-  if (duck().duckdb_appender_close(state_->appender) != DuckDBSuccess)
-    return fail(state_->error("finishing"));
-  duck().duckdb_appender_destroy(&state_->appender);
-  state_->appender = nullptr;
-  return {};
-}
-
-Result<TableAppender> Engine::create_table(std::string_view name, const Schema& schema) {
-  if (schema.size() == 0)
-    return invalid_argument(fmt::format("table \"{}\" needs at least one column", name));
-  MARTLET_TRY(drop(name));
-  std::string columns;
-  std::vector<duckdb_logical_type> types;
-  for (const Field& field : schema.fields()) {
-    if (!columns.empty()) columns += ", ";
-    columns += quote_name(field.name) + " " + sql_type(field.type);
-  }
-  MARTLET_TRY(execute(fmt::format("CREATE TABLE {} ({})", quote_name(name), columns)));
-  auto state = std::make_unique<TableAppender::State>();
-  state->table = name;
-  state->schema = schema;
-  if (duck().duckdb_appender_create(state_->connection, nullptr, state->table.c_str(),
-                                    &state->appender) != DuckDBSuccess) {
-    return fail(state->error("creating"));
-  }
-  for (idx_t c = 0; c < schema.size(); ++c)
-    types.push_back(duck().duckdb_appender_column_type(state->appender, c));
-  state->chunk.handle = duck().duckdb_create_data_chunk(types.data(), types.size());
-  for (auto& type : types) duck().duckdb_destroy_logical_type(&type);
-  return TableAppender(std::move(state));
-}
-
-Result<void> Engine::register_batch(std::string_view name, const Batch& batch) {
-  MARTLET_TRY_SET(TableAppender appender, create_table(name, batch.schema()));
-  MARTLET_TRY(appender.append(batch));
-  return appender.finish();
-}
-
-Result<void> Engine::drop(std::string_view name) {
-  // DuckDB refuses to drop a view as a table, and the other way round.
-  const Cell wanted = Cell::of_text(name);
-  MARTLET_TRY_SET(
-      const Batch views,
-      query("SELECT 1 AS found FROM duckdb_views() WHERE NOT internal AND view_name = ?",
-            {&wanted, 1}));
-  return execute(
-      fmt::format("DROP {} IF EXISTS {}", views.rows() > 0 ? "VIEW" : "TABLE", quote_name(name)));
 }
 
 }  // namespace martlet::table
