@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
+#include <iterator>
 
 namespace martlet::cli {
 
@@ -14,15 +16,15 @@ namespace {
 
 struct TickFlags {
   std::string environment = "experiment";
-  std::string as_served;  // digest of the project file's text in the store
+  bool as_served = false;  // the project file comes on stdin
   bool private_webhooks = false;
 };
 
-// The project file as a server has it in force; "" means the file as it is now.
+// The project file as a server has it in force, or as it is now.
 Result<lifecycle::Project> project_in_force(Session& session, const TickFlags& flags) {
-  if (flags.as_served.empty()) return session.project();
-  MARTLET_TRY_SET(const auto store, session.existing_store());
-  return lifecycle::project_as_served(*store, flags.as_served, session.project_path);
+  if (!flags.as_served) return session.project();
+  std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  return lifecycle::parse_project(std::move(text), "martlet.yaml", session.project_path);
 }
 
 lifecycle::LiveLoopOptions options_of(const lifecycle::Project& project,
@@ -67,7 +69,8 @@ void add_monitor_tick(CLI::App& monitor, Session& session) {
   verb->add_option("--env", flags->environment, "whose deployment")->capture_default_str();
   verb->add_flag("--private-webhooks", flags->private_webhooks,
                  "webhooks may go to private and loopback addresses");
-  verb->add_option("--as-served", flags->as_served, "the project file as a server has it in force")
+  verb->add_flag("--as-served", flags->as_served,
+                 "the project file comes on stdin, as a server has it in force")
       ->group("");
   verb->footer("A server does this by itself; where none runs, call it from cron.\n"
                "Example:\n  martlet monitor tick");

@@ -1,6 +1,5 @@
 #include "lifecycle/live_loop.h"
 
-#include "artifacts/blob_store.h"
 #include "lifecycle/packages.h"
 
 #include <algorithm>
@@ -145,13 +144,6 @@ Result<WatchedDeployment> look_at_deployment(const Store& store, const Project& 
       watched.history,
       monitoring::history_of(store.database(), deployment_of(project, environment), limit, length));
   return watched;
-}
-
-Result<Project> project_as_served(const Store& store, const std::string& digest,
-                                  const std::string& directory) {
-  MARTLET_TRY_SET(const Digest file, Digest::parse(digest));
-  MARTLET_TRY_SET(std::string text, store.blobs().get(file));
-  return parse_project(std::move(text), "martlet.yaml", directory);
 }
 
 }  // namespace martlet::lifecycle

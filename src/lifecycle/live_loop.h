@@ -75,9 +75,4 @@ Result<WatchedDeployment> look_at_deployment(const Store& store, const Project& 
                                              registry::Environment environment, std::int64_t limit,
                                              std::optional<Duration> length);
 
-// The project file that a server has in force, by the digest that it was stored under; its relative
-// paths start at `directory`.
-Result<Project> project_as_served(const Store& store, const std::string& digest,
-                                  const std::string& directory);
-
 }  // namespace martlet::lifecycle

@@ -1,6 +1,5 @@
 #include "lifecycle/loop_keeper.h"
 
-#include "artifacts/blob_store.h"
 #include "platform/process.h"
 #include "platform/threads.h"
 
@@ -54,12 +53,12 @@ struct LoopKeeper::State {
                     "--project",
                     absolute(project.directory),
                     "--as-served",
-                    file.text(),
                     "--store",
                     absolute(store.directory()),
                     "--env",
                     std::string(registry::name_of(given.environment))};
     options.argv.insert(options.argv.end(), given.flags.begin(), given.flags.end());
+    options.input = project.text;  // as it is in force, whatever becomes of its file
     options.environment = given.variables;
     // What it logs is ours to hand on; its last words are told when it fails.
     options.on_line = [this](platform::OutputStream stream, std::string_view line) {
@@ -144,7 +143,6 @@ struct LoopKeeper::State {
   const Project& project;
   LoopKeeperOptions given;
   std::string program;  // this one
-  Digest file;          // of the project's text, in the store
   CancelToken cancel;
   int failures = 0;  // in a row
   std::mutex mutex;  // guards closing
@@ -162,7 +160,6 @@ Result<std::unique_ptr<LoopKeeper>> LoopKeeper::start(const Store& store, const 
   auto state = std::make_unique<State>(store, project);
   state->given = std::move(options);
   MARTLET_TRY_SET(state->program, platform::self_executable());
-  MARTLET_TRY_SET(state->file, store.blobs().put(project.text));
   State& running = *state;
   state->thread = std::thread([&running] { running.run(); });
   return std::unique_ptr<LoopKeeper>(new LoopKeeper(std::move(state)));  // private constructor
