@@ -1,10 +1,13 @@
 #include "monitoring/prediction_log.h"
 
 #include "base/digest.h"
+#include "monitoring/internal/log_queue.h"
+#include "monitoring/segment_check.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 
 namespace martlet::monitoring {
 
@@ -14,6 +17,8 @@ constexpr std::string_view kMagic = "martlet-predictions-1\n";
 constexpr std::size_t kMaxFrameBytes = 16u << 20;
 constexpr std::size_t kFrameHead = 12;  // length (4), checksum (8), little endian
 constexpr std::size_t kOpenSegments = 4;
+// Behind a frame that looks torn, a sound one is sought so far: several rows of any usual width.
+constexpr std::size_t kSearchedBytes = 64u << 10;
 
 template <class T>
 void put_number(std::string& out, T value) {
@@ -21,6 +26,11 @@ void put_number(std::string& out, T value) {
   char bytes[sizeof(T)];
   std::memcpy(bytes, &value, sizeof(T));
   out.append(bytes, sizeof(T));
+}
+
+template <class T>
+void set_number(std::string& out, std::size_t at, T value) {
+  std::memcpy(out.data() + at, &value, sizeof(T));
 }
 
 void put_text(std::string& out, std::string_view text) {
@@ -94,18 +104,37 @@ void put_frame(std::string& out, std::string_view payload) {
   out.append(payload);
 }
 
-std::string encode(const Prediction& prediction) {
-  std::string payload;
-  put_text(payload, prediction.id);
-  put_text(payload, prediction.key);
-  put_number(payload, prediction.at.micros);
-  put_number(payload, prediction.version);
-  put_number(payload, prediction.score);
-  put_number(payload, prediction.predicted);
-  put_number(payload, prediction.latency_micros);
-  put_number(payload, static_cast<std::uint8_t>(prediction.failed ? 1 : 0));
-  for (const columns::Cell& cell : prediction.row.cells()) put_cell(payload, cell);
-  return payload;
+// All of a frame but its checksum, which seal() adds: whoever is answered waits for the one, the
+// thread that writes files does the other. `key` appends the key's text.
+template <class Entry, class Key>
+void put_entry(std::string& out, const Entry& entry, const Key& key,
+               std::span<const columns::Cell> row) {
+  const std::size_t begin = out.size();
+  out.append(kFrameHead, '\0');
+  put_text(out, entry.id);
+  const std::size_t key_at = out.size();
+  put_number(out, std::uint32_t{0});
+  key(out);
+  set_number(out, key_at, static_cast<std::uint32_t>(out.size() - key_at - sizeof(std::uint32_t)));
+  put_number(out, entry.at.micros);
+  put_number(out, entry.version);
+  put_number(out, entry.score);
+  put_number(out, entry.predicted);
+  put_number(out, entry.latency_micros);
+  put_number(out, static_cast<std::uint8_t>(entry.failed ? 1 : 0));
+  for (const columns::Cell& cell : row) put_cell(out, cell);
+  set_number(out, begin, static_cast<std::uint32_t>(out.size() - begin - kFrameHead));
+}
+
+// Adds the checksums to frames of put_entry().
+void seal(std::string& frames) {
+  for (std::size_t at = 0; at < frames.size();) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, frames.data() + at, sizeof(length));
+    const std::string_view payload(frames.data() + at + kFrameHead, length);
+    set_number(frames, at + sizeof(length), checksum64(payload));
+    at += kFrameHead + length;
+  }
 }
 
 bool decode(std::string_view payload, const columns::Schema& schema, Prediction& prediction) {
@@ -133,18 +162,45 @@ std::int64_t day_of(Timestamp at) {
 
 }  // namespace
 
+namespace {
+
+void put_escaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '|' || c == '\\') out += '\\';
+    out += c;
+  }
+}
+
+void put_key(std::string& out, std::span<const columns::Cell> parts) {
+  for (const columns::Cell& part : parts) {
+    if (part.missing) return;
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += '|';
+    if (parts[i].type == columns::Type::Text)
+      put_escaped(out, parts[i].text);
+    else
+      put_escaped(out, columns::to_text(parts[i]));
+  }
+}
+
+}  // namespace
+
 std::string key_text(std::span<const columns::Cell> parts) {
   std::string key;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].missing) return "";
-    if (i > 0) key += '|';
-    for (const char c : columns::to_text(parts[i])) {
-      if (c == '|' || c == '\\') key += '\\';
-      key += c;
-    }
-  }
+  put_key(key, parts);
   return key;
 }
+
+PredictionLog::PredictionLog(FileSystem& files, std::string directory, columns::Schema schema,
+                             std::string writer, const PredictionLogOptions& options)
+    : files_(files), directory_(std::move(directory)), schema_(std::move(schema)),
+      writer_(std::move(writer)),
+      queue_(std::make_unique<LogQueue>(LogQueueLimits{.entries = options.queue_limit,
+                                                       .bytes = options.queue_bytes,
+                                                       .entry_bytes = kMaxFrameBytes})) {}
+
+PredictionLog::~PredictionLog() = default;
 
 Result<std::unique_ptr<PredictionLog>> PredictionLog::open(FileSystem& files, std::string directory,
                                                            columns::Schema schema,
@@ -157,21 +213,21 @@ Result<std::unique_ptr<PredictionLog>> PredictionLog::open(FileSystem& files, st
                                                           options));  // the constructor is private
 }
 
-bool PredictionLog::append(Prediction prediction) {
-  MARTLET_CHECK(prediction.row.size() == schema_.size(), "a logged row must have the log's schema");
-  const std::lock_guard lock(queue_mutex_);
-  if (queue_.size() >= options_.queue_limit) {
-    ++shed_;
-    return false;
-  }
-  queue_.push_back(std::move(prediction));
-  return true;
+bool PredictionLog::append(const PredictionView& entry) {
+  MARTLET_CHECK(entry.row.size() == schema_.size(), "a logged row must have the log's schema");
+  return queue_->put(day_of(entry.at), [&](std::string& out) {
+    put_entry(out, entry, [&](std::string& to) { put_key(to, entry.key); }, entry.row);
+  });
 }
 
-std::int64_t PredictionLog::shed() const {
-  const std::lock_guard lock(queue_mutex_);
-  return shed_;
+bool PredictionLog::append(const Prediction& entry) {
+  MARTLET_CHECK(entry.row.size() == schema_.size(), "a logged row must have the log's schema");
+  return queue_->put(day_of(entry.at), [&](std::string& out) {
+    put_entry(out, entry, [&](std::string& to) { to.append(entry.key); }, entry.row.cells());
+  });
 }
+
+std::int64_t PredictionLog::shed() const { return queue_->shed(); }
 
 Result<File*> PredictionLog::segment_of(std::int64_t day) {
   if (const auto found = open_.find(day); found != open_.end()) return found->second.get();
@@ -197,26 +253,39 @@ Result<void> PredictionLog::flush() {
   if (failed_)
     return unavailable("writing the prediction log " + directory_ +
                        ": it stopped after an earlier failure; restart to recover");
-  std::vector<Prediction> waiting;
-  {
-    const std::lock_guard queue_lock(queue_mutex_);
-    waiting.swap(queue_);
-  }
-  std::map<std::int64_t, std::string> by_day;
-  for (const Prediction& prediction : waiting)
-    put_frame(by_day[day_of(prediction.at)], encode(prediction));
-  for (const auto& entry : by_day) {
-    const auto write = [&]() -> Result<void> {
-      MARTLET_TRY_SET(File * segment, segment_of(entry.first));
-      MARTLET_TRY(segment->append(entry.second));
-      return segment->sync();
-    };
-    if (auto written = write(); !written.has_value()) {
-      failed_ = true;
-      return fail(std::move(written).error().with_context("writing the prediction log"));
+  const auto write_all = [&]() -> Result<void> {
+    std::vector<File*> touched;
+    for (const std::unique_ptr<LogQueue::Buffer>& buffer : queue_->take()) {
+      seal(buffer->bytes);
+      const auto& marks = buffer->marks;
+      for (std::size_t i = 0; i < marks.size(); ++i) {
+        const std::size_t begin = marks[i].second;
+        const std::size_t end = i + 1 < marks.size() ? marks[i + 1].second : buffer->bytes.size();
+        MARTLET_TRY(write(std::string_view(buffer->bytes).substr(begin, end - begin),
+                          marks[i].first, touched));
+      }
     }
+    for (File* const segment : touched) MARTLET_TRY(segment->sync());
+    return {};
+  };
+  if (auto written = write_all(); !written.has_value()) {
+    failed_ = true;
+    return fail(std::move(written).error().with_context("writing the prediction log"));
   }
   return {};
+}
+
+// `touched`: the segments that are to be synced.
+Result<void> PredictionLog::write(std::string_view frames, std::int64_t day,
+                                  std::vector<File*>& touched) {
+  // Opening a segment may close another one, which has to be safe by then.
+  if (!open_.contains(day) && open_.size() >= kOpenSegments) {
+    for (File* const segment : touched) MARTLET_TRY(segment->sync());
+    touched.clear();
+  }
+  MARTLET_TRY_SET(File * segment, segment_of(day));
+  if (std::ranges::find(touched, segment) == touched.end()) touched.push_back(segment);
+  return segment->append(frames);
 }
 
 namespace {
@@ -232,13 +301,24 @@ std::optional<std::string_view> next_frame(std::string_view rest) {
   return checksum64(payload) == checksum ? std::optional(payload) : std::nullopt;
 }
 
+// Whether a sound frame begins somewhere behind: then what stands before it was damaged, not torn.
+bool sound_frame_follows(std::string_view rest) {
+  const std::size_t end = std::min(rest.size(), kSearchedBytes);
+  for (std::size_t at = 1; at + kFrameHead < end; ++at) {
+    const auto payload = next_frame(rest.substr(at));
+    if (payload.has_value() && !payload->empty()) return true;
+  }
+  return false;
+}
+
 // A torn end is what a crash leaves: nothing sound follows it. A frame that is damaged in the
-// middle has its whole length.
+// middle has its whole length, unless it is the length that is damaged.
 bool is_torn_end(std::string_view rest) {
   if (rest.size() < kFrameHead) return true;
   Reader head(rest.substr(0, kFrameHead));
   const auto length = head.number<std::uint32_t>();
-  return length > kMaxFrameBytes || rest.size() - kFrameHead <= length;
+  if (length <= kMaxFrameBytes && rest.size() - kFrameHead > length) return false;
+  return !sound_frame_follows(rest);
 }
 
 Result<void>
@@ -302,6 +382,21 @@ read_predictions(FileSystem& files, const std::string& directory, Timestamp begi
     MARTLET_TRY(read_segment(bytes, path, begin, end, each, counts));
   }
   return counts;
+}
+
+Result<SegmentCheck> check_segment(FileSystem& files, const std::string& path) {
+  MARTLET_TRY_SET(const std::string bytes, files.read_file(path));
+  SegmentCheck check;
+  ReadCounts counts;
+  constexpr Timestamp kFirst{std::numeric_limits<std::int64_t>::min()};
+  constexpr Timestamp kLast{std::numeric_limits<std::int64_t>::max()};
+  const auto read = read_segment(
+      bytes, path, kFirst, kLast,
+      [](const columns::Schema&, const Prediction&) -> Result<void> { return {}; }, counts);
+  check.entries = counts.entries;
+  check.torn_bytes = counts.torn_bytes;
+  if (!read.has_value()) check.damage = read.error().message();
+  return check;
 }
 
 }  // namespace martlet::monitoring

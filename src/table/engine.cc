@@ -1,6 +1,7 @@
 #include "table/engine.h"
 
 #include "base/text.h"
+#include "table/internal/duckdb_library.h"
 #include "table/internal/engine_state.h"
 #include "table/internal/vectors.h"
 #include "table/internal/watchdog.h"
@@ -56,23 +57,23 @@ ErrorCode code_of_prepare(std::string_view message) {
 struct Statements {
   duckdb_extracted_statements handle = nullptr;
   ~Statements() {
-    if (handle != nullptr) duckdb_destroy_extracted(&handle);
+    if (handle != nullptr) duck().duckdb_destroy_extracted(&handle);
   }
 };
 struct Prepared {
   duckdb_prepared_statement handle = nullptr;
   ~Prepared() {
-    if (handle != nullptr) duckdb_destroy_prepare(&handle);
+    if (handle != nullptr) duck().duckdb_destroy_prepare(&handle);
   }
 };
 struct Answer {
   duckdb_result handle{};
-  ~Answer() { duckdb_destroy_result(&handle); }
+  ~Answer() { duck().duckdb_destroy_result(&handle); }
 };
 struct Chunk {
   duckdb_data_chunk handle = nullptr;
   ~Chunk() {
-    if (handle != nullptr) duckdb_destroy_data_chunk(&handle);
+    if (handle != nullptr) duck().duckdb_destroy_data_chunk(&handle);
   }
 };
 
@@ -86,16 +87,17 @@ tl::unexpected<Error> failed(ErrorCode code, const std::string& message, const W
 }
 
 duckdb_state bind(duckdb_prepared_statement statement, idx_t index, const Cell& cell) {
-  if (cell.missing) return duckdb_bind_null(statement, index);
+  if (cell.missing) return duck().duckdb_bind_null(statement, index);
   switch (cell.type) {
-    case Type::Bool: return duckdb_bind_boolean(statement, index, cell.boolean);
-    case Type::Int64: return duckdb_bind_int64(statement, index, cell.integer);
-    case Type::Double: return duckdb_bind_double(statement, index, cell.number);
+    case Type::Bool: return duck().duckdb_bind_boolean(statement, index, cell.boolean);
+    case Type::Int64: return duck().duckdb_bind_int64(statement, index, cell.integer);
+    case Type::Double: return duck().duckdb_bind_double(statement, index, cell.number);
     case Type::Text:
-      return duckdb_bind_varchar_length(statement, index, cell.text.data(), cell.text.size());
-    case Type::Timestamp: return duckdb_bind_timestamp_tz(statement, index, {cell.integer});
+      return duck().duckdb_bind_varchar_length(statement, index, cell.text.data(),
+                                               cell.text.size());
+    case Type::Timestamp: return duck().duckdb_bind_timestamp_tz(statement, index, {cell.integer});
     case Type::Date:
-      return duckdb_bind_date(statement, index, {static_cast<std::int32_t>(cell.integer)});
+      return duck().duckdb_bind_date(statement, index, {static_cast<std::int32_t>(cell.integer)});
   }
   return DuckDBError;
 }
@@ -107,9 +109,9 @@ struct Collectors {
   std::size_t rows = 0;
 
   Result<void> append(duckdb_data_chunk chunk) {
-    const idx_t more = duckdb_data_chunk_get_size(chunk);
+    const idx_t more = duck().duckdb_data_chunk_get_size(chunk);
     for (std::size_t c = 0; c < columns.size(); ++c) {
-      MARTLET_TRY(columns[c].append(duckdb_data_chunk_get_vector(chunk, c), more));
+      MARTLET_TRY(columns[c].append(duck().duckdb_data_chunk_get_vector(chunk, c), more));
     }
     rows += more;
     return {};
@@ -140,11 +142,11 @@ Result<Schema> schema_from(std::vector<Field> fields) {
 Result<Collectors> collectors_of(duckdb_result& answer, const Zone& zone) {
   Collectors collectors;
   std::vector<Field> fields;
-  const idx_t width = duckdb_column_count(&answer);
+  const idx_t width = duck().duckdb_column_count(&answer);
   for (idx_t c = 0; c < width; ++c) {
-    std::string name = text_or(duckdb_column_name(&answer, c), "");
-    MARTLET_TRY_SET(auto collector,
-                    ColumnCollector::create(name, duckdb_column_logical_type(&answer, c), zone));
+    std::string name = text_or(duck().duckdb_column_name(&answer, c), "");
+    MARTLET_TRY_SET(auto collector, ColumnCollector::create(
+                                        name, duck().duckdb_column_logical_type(&answer, c), zone));
     fields.push_back({std::move(name), collector.type()});
     collectors.columns.push_back(std::move(collector));
   }
@@ -155,8 +157,8 @@ Result<Collectors> collectors_of(duckdb_result& answer, const Zone& zone) {
 }  // namespace
 
 Engine::State::~State() {
-  if (connection != nullptr) duckdb_disconnect(&connection);
-  if (database != nullptr) duckdb_close(&database);
+  if (connection != nullptr) duck().duckdb_disconnect(&connection);
+  if (database != nullptr) duck().duckdb_close(&database);
 }
 
 std::string quote_name(std::string_view name) {
@@ -177,12 +179,14 @@ std::string quote_text(std::string_view text) {
   return quoted + '\'';
 }
 
-std::string engine_version() { return text_or(duckdb_library_version(), ""); }
+std::string engine_version() {
+  return load_duckdb().has_value() ? text_or(duck().duckdb_library_version(), "") : "";
+}
 
 namespace {
 
 Result<void> bind_all(duckdb_prepared_statement statement, std::span<const Cell> parameters) {
-  const idx_t wanted = duckdb_nparams(statement);
+  const idx_t wanted = duck().duckdb_nparams(statement);
   if (wanted != parameters.size()) {
     return invalid_argument(
         fmt::format("the SQL statement has {} parameter(s) but {} value(s) were given", wanted,
@@ -201,12 +205,12 @@ Result<void> bind_all(duckdb_prepared_statement statement, std::span<const Cell>
 Result<void> read_all(duckdb_result& answer, const Watchdog& watchdog,
                       const std::function<Result<void>(duckdb_data_chunk)>& each) {
   while (true) {
-    const Chunk chunk{duckdb_fetch_chunk(answer)};
+    const Chunk chunk{duck().duckdb_fetch_chunk(answer)};
     if (chunk.handle == nullptr) break;
     MARTLET_TRY(each(chunk.handle));
   }
-  if (const char* error = duckdb_result_error(&answer); error != nullptr) {
-    return failed(code_of(duckdb_result_error_type(&answer)), error, watchdog);
+  if (const char* error = duck().duckdb_result_error(&answer); error != nullptr) {
+    return failed(code_of(duck().duckdb_result_error_type(&answer)), error, watchdog);
   }
   return {};
 }
@@ -241,10 +245,10 @@ Result<void> run_one(duckdb_prepared_statement statement, const Watchdog& watchd
                      const Sink& sink) {
   Answer answer;
   // Streaming: rows come as they are made, so that a large result needs no memory of its own.
-  const duckdb_state state = duckdb_execute_prepared_streaming(statement, &answer.handle);
+  const duckdb_state state = duck().duckdb_execute_prepared_streaming(statement, &answer.handle);
   if (state != DuckDBSuccess) {
-    return failed(code_of(duckdb_result_error_type(&answer.handle)),
-                  text_or(duckdb_result_error(&answer.handle), "the SQL statement failed"),
+    return failed(code_of(duck().duckdb_result_error_type(&answer.handle)),
+                  text_or(duck().duckdb_result_error(&answer.handle), "the SQL statement failed"),
                   watchdog);
   }
   return sink(answer.handle, watchdog);
@@ -256,18 +260,18 @@ Result<void> run(Engine::State& state, std::string_view sql, std::span<const Cel
   const Watchdog watchdog(state.connection, limits, state.options);
   Statements statements;
   const std::string text(sql);
-  const idx_t count = duckdb_extract_statements(state.connection, text.c_str(), &statements.handle);
+  const idx_t count = duck().duckdb_extract_statements(state.connection, text.c_str(), &statements.handle);
   if (count == 0) {
-    return invalid_argument(
-        text_or(duckdb_extract_statements_error(statements.handle), "there is no SQL statement"));
+    return invalid_argument(text_or(duck().duckdb_extract_statements_error(statements.handle),
+                                    "there is no SQL statement"));
   }
   for (idx_t i = 0; i < count; ++i) {
     const bool last = i + 1 == count;
     Prepared prepared;
-    if (duckdb_prepare_extracted_statement(state.connection, statements.handle, i,
+    if (duck().duckdb_prepare_extracted_statement(state.connection, statements.handle, i,
                                            &prepared.handle) != DuckDBSuccess) {
       const std::string message =
-          text_or(duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
+          text_or(duck().duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
       return failed(code_of_prepare(message), message, watchdog);
     }
     if (last) MARTLET_TRY(bind_all(prepared.handle, parameters));
@@ -283,14 +287,15 @@ Engine::~Engine() = default;
 
 const EngineOptions& Engine::options() const { return state_->options; }
 
-void Engine::interrupt() { duckdb_interrupt(state_->connection); }
+void Engine::interrupt() { duck().duckdb_interrupt(state_->connection); }
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   if (options.threads < 1) return invalid_argument("the SQL engine needs at least one thread");
+  MARTLET_TRY(load_duckdb());
   auto state = std::make_unique<State>();
   state->options = options;
   duckdb_config config = nullptr;
-  if (duckdb_create_config(&config) != DuckDBSuccess)
+  if (duck().duckdb_create_config(&config) != DuckDBSuccess)
     return internal_error("DuckDB gave no configuration");
   const std::pair<const char*, std::string> fixed[] = {
       {"threads", std::to_string(options.threads)}, {"autoinstall_known_extensions", "false"},
@@ -299,16 +304,16 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   };
   bool accepted = true;
   for (const auto& [name, value] : fixed) {
-    accepted = accepted && duckdb_set_config(config, name, value.c_str()) == DuckDBSuccess;
+    accepted = accepted && duck().duckdb_set_config(config, name, value.c_str()) == DuckDBSuccess;
   }
   char* why = nullptr;
   const bool opened =
-      accepted && duckdb_open_ext(nullptr, &state->database, config, &why) == DuckDBSuccess;
+      accepted && duck().duckdb_open_ext(nullptr, &state->database, config, &why) == DuckDBSuccess;
   const std::string reason = text_or(why, "a setting was refused");
-  if (why != nullptr) duckdb_free(why);
-  duckdb_destroy_config(&config);
+  if (why != nullptr) duck().duckdb_free(why);
+  duck().duckdb_destroy_config(&config);
   if (!opened) return internal_error("starting DuckDB: " + reason);
-  if (duckdb_connect(state->database, &state->connection) != DuckDBSuccess) {
+  if (duck().duckdb_connect(state->database, &state->connection) != DuckDBSuccess) {
     return internal_error("connecting to DuckDB failed");
   }
   auto engine =
@@ -357,21 +362,22 @@ Result<void> Engine::execute(std::string_view sql, const Limits& limits) {
 
 Result<Schema> Engine::schema_of(std::string_view sql) {
   Prepared prepared;
-  if (duckdb_prepare(state_->connection, std::string(sql).c_str(), &prepared.handle) !=
+  if (duck().duckdb_prepare(state_->connection, std::string(sql).c_str(), &prepared.handle) !=
       DuckDBSuccess) {
     const std::string message =
-        text_or(duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
+        text_or(duck().duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
     return fail(code_of_prepare(message), message);
   }
   std::vector<Field> fields;
-  const idx_t width = duckdb_prepared_statement_column_count(prepared.handle);
+  const idx_t width = duck().duckdb_prepared_statement_column_count(prepared.handle);
   for (idx_t c = 0; c < width; ++c) {
-    const char* name_given = duckdb_prepared_statement_column_name(prepared.handle, c);
+    const char* name_given = duck().duckdb_prepared_statement_column_name(prepared.handle, c);
     std::string name = text_or(name_given, "");
-    duckdb_free(const_cast<char*>(name_given));  // the C API gives it away as const
-    duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(prepared.handle, c);
+    duck().duckdb_free(const_cast<char*>(name_given));  // the C API gives it away as const
+    duckdb_logical_type logical =
+        duck().duckdb_prepared_statement_column_logical_type(prepared.handle, c);
     auto type = column_type(name, logical);
-    duckdb_destroy_logical_type(&logical);
+    duck().duckdb_destroy_logical_type(&logical);
     MARTLET_TRY(type);
     fields.push_back({std::move(name), *type});
   }

@@ -1,4 +1,5 @@
 // Making, filling and dropping tables of an engine.
+#include "table/internal/duckdb_library.h"
 #include "table/internal/engine_state.h"
 #include "table/internal/vectors.h"
 
@@ -22,13 +23,13 @@ struct TableAppender::State {
   duckdb_data_chunk chunk = nullptr;
 
   ~State() {
-    if (chunk != nullptr) duckdb_destroy_data_chunk(&chunk);
-    if (appender != nullptr) duckdb_appender_destroy(&appender);
+    if (chunk != nullptr) duck().duckdb_destroy_data_chunk(&chunk);
+    if (appender != nullptr) duck().duckdb_appender_destroy(&appender);
   }
   Error error(std::string_view doing) const {
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("{} table \"{}\": {}", doing, table,
-                             text_or(duckdb_appender_error(appender), "DuckDB refused")));
+                             text_or(duck().duckdb_appender_error(appender), "DuckDB refused")));
   }
 };
 
@@ -42,15 +43,15 @@ Result<void> TableAppender::append(const Batch& batch) {
     return invalid_argument(fmt::format(
         "filling table \"{}\": the rows have other columns than the table", state_->table));
   }
-  const std::size_t most = duckdb_vector_size();
+  const std::size_t most = duck().duckdb_vector_size();
   for (std::size_t begin = 0; begin < batch.rows(); begin += most) {
-    duckdb_data_chunk_reset(state_->chunk);
+    duck().duckdb_data_chunk_reset(state_->chunk);
     if (auto filled = fill_chunk(state_->chunk, batch, begin, std::min(most, batch.rows() - begin));
         !filled) {
       return fail(std::move(filled).error().with_context(
           fmt::format("filling table \"{}\"", state_->table)));
     }
-    if (duckdb_append_data_chunk(state_->appender, state_->chunk) != DuckDBSuccess) {
+    if (duck().duckdb_append_data_chunk(state_->appender, state_->chunk) != DuckDBSuccess) {
       return fail(state_->error("filling"));
     }
   }
@@ -59,9 +60,9 @@ Result<void> TableAppender::append(const Batch& batch) {
 
 Result<void> TableAppender::finish() {
   if (state_->appender == nullptr) return {};
-  if (duckdb_appender_close(state_->appender) != DuckDBSuccess)
+  if (duck().duckdb_appender_close(state_->appender) != DuckDBSuccess)
     return fail(state_->error("finishing"));
-  duckdb_appender_destroy(&state_->appender);
+  duck().duckdb_appender_destroy(&state_->appender);
   state_->appender = nullptr;
   return {};
 }
@@ -80,14 +81,14 @@ Result<TableAppender> Engine::create_table(std::string_view name, const Schema& 
   auto state = std::make_unique<TableAppender::State>();
   state->table = name;
   state->schema = schema;
-  if (duckdb_appender_create(state_->connection, nullptr, state->table.c_str(), &state->appender) !=
+  if (duck().duckdb_appender_create(state_->connection, nullptr, state->table.c_str(), &state->appender) !=
       DuckDBSuccess) {
     return fail(state->error("creating"));
   }
   for (idx_t c = 0; c < schema.size(); ++c)
-    types.push_back(duckdb_appender_column_type(state->appender, c));
-  state->chunk = duckdb_create_data_chunk(types.data(), types.size());
-  for (auto& type : types) duckdb_destroy_logical_type(&type);
+    types.push_back(duck().duckdb_appender_column_type(state->appender, c));
+  state->chunk = duck().duckdb_create_data_chunk(types.data(), types.size());
+  for (auto& type : types) duck().duckdb_destroy_logical_type(&type);
   return TableAppender(std::move(state));
 }
 

@@ -1,3 +1,4 @@
+#include "table/internal/duckdb_library.h"
 #include "table/internal/watchdog.h"
 
 #include <duckdb.h>
@@ -35,7 +36,7 @@ void Watchdog::watch() {
     const auto now = std::chrono::steady_clock::now();
     if (deadline_ && now >= *deadline_) late_.store(true);
     // Again and again: an interrupt that comes before the statement has begun is lost.
-    if (late_.load() || (cancel_ && cancel_->cancelled())) duckdb_interrupt(connection_);
+    if (late_.load() || (cancel_ && cancel_->cancelled())) duck().duckdb_interrupt(connection_);
     auto wake = now + kCancelPoll;
     if (deadline_ && !cancel_ && !late_.load()) wake = *deadline_;
     changed_.wait_until(lock, wake);
