@@ -260,7 +260,8 @@ Result<void> run(Engine::State& state, std::string_view sql, std::span<const Cel
   const Watchdog watchdog(state.connection, limits, state.options);
   Statements statements;
   const std::string text(sql);
-  const idx_t count = duck().duckdb_extract_statements(state.connection, text.c_str(), &statements.handle);
+  const idx_t count =
+      duck().duckdb_extract_statements(state.connection, text.c_str(), &statements.handle);
   if (count == 0) {
     return invalid_argument(text_or(duck().duckdb_extract_statements_error(statements.handle),
                                     "there is no SQL statement"));
@@ -269,7 +270,7 @@ Result<void> run(Engine::State& state, std::string_view sql, std::span<const Cel
     const bool last = i + 1 == count;
     Prepared prepared;
     if (duck().duckdb_prepare_extracted_statement(state.connection, statements.handle, i,
-                                           &prepared.handle) != DuckDBSuccess) {
+                                                  &prepared.handle) != DuckDBSuccess) {
       const std::string message =
           text_or(duck().duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
       return failed(code_of_prepare(message), message, watchdog);

@@ -81,8 +81,8 @@ Result<TableAppender> Engine::create_table(std::string_view name, const Schema& 
   auto state = std::make_unique<TableAppender::State>();
   state->table = name;
   state->schema = schema;
-  if (duck().duckdb_appender_create(state_->connection, nullptr, state->table.c_str(), &state->appender) !=
-      DuckDBSuccess) {
+  if (duck().duckdb_appender_create(state_->connection, nullptr, state->table.c_str(),
+                                    &state->appender) != DuckDBSuccess) {
     return fail(state->error("creating"));
   }
   for (idx_t c = 0; c < schema.size(); ++c)

@@ -1,5 +1,6 @@
-#include "table/internal/duckdb_library.h"
 #include "table/internal/watchdog.h"
+
+#include "table/internal/duckdb_library.h"
 
 #include <duckdb.h>
 
