@@ -106,6 +106,8 @@ class Shell:
         def port(match):
             return "127.0.0.1:" + str(self.ports.setdefault(match[1], free_port()))
         script = re.sub(r"127\.0\.0\.1:(\d+)", port, script)
+        script = re.sub(r"(?<![\w.])/(mnt|srv)/", rf"{self.folder}/\1/", script)
+        script = re.sub(r"\bcurl -s ", "curl -s --fail-with-body ", script)  # a refusal is a failure
         return re.sub(r"\bbuild/bin/martlet\b", "martlet", script)
 
     def run(self, script, timeout=300):
@@ -148,9 +150,10 @@ class Shell:
 
 def normal(text):
     """Without what differs from machine to machine and day to day: ids, digests, times taken; runs of blanks are one."""
-    text = re.sub(r"\b[0-9a-f]{32,64}\b", "ID", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", text)
+    text = re.sub(r"\b([0-9a-f]{32,64}|[0-9a-f]{12}|0[0-9a-f]{3}…)(?!\w)", "ID", text)
     text = re.sub(r"\b\d+(\.\d+)? s\b", "N s", text)
-    text = re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z ", "", text)  # of a log's line
+    text = re.sub(r"^TIME ", "", text)  # of a log's line
     return re.sub(r"[ \t]+", " ", text).strip()
 
 

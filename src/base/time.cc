@@ -62,7 +62,7 @@ bool parse_offset(std::string_view text, std::size_t& at, ParsedTime& parsed) {
   }
   if (hours > 18 || minutes > 59) return false;
   parsed.has_offset = true;
-  parsed.offset_seconds = sign * (hours * 3600 + minutes * 60);
+  parsed.offset_seconds = static_cast<std::int64_t>(sign) * (hours * 3600 + minutes * 60);
   return at == text.size();
 }
 
@@ -154,7 +154,7 @@ CivilTime civil_utc(Timestamp at) {
 Timestamp from_civil_utc(const CivilTime& civil) {
   const std::int64_t seconds = civil.hour * 3600 + civil.minute * 60 + civil.second;
   return {saturated(static_cast<Wide>(days_from_civil(civil.date)) * kMicrosPerDay +
-                    seconds * kMicrosPerSecond + civil.micros)};
+                    static_cast<Wide>(seconds) * kMicrosPerSecond + civil.micros)};
 }
 
 namespace {

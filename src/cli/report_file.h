@@ -21,7 +21,8 @@ struct WrittenReport {
   std::size_t size_bytes = 0;
   Json to_json() const;  // {file, format, size_bytes}
 };
-// Long work asks before it begins: NotFound when the folder that the file would lie in is not there.
+// Long work asks before it begins: NotFound when the folder that the file would lie in is not
+// there.
 Result<void> check_report_file(Session& session, const std::string& file);
 // Replaces the file as a whole, or not at all; "-" is stdout. Its folder must exist.
 Result<WrittenReport> write_report(Session& session, const report::Document& document,

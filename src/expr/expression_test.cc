@@ -376,7 +376,7 @@ TEST(ExpressionFindings, every_rule_points_at_its_line_and_column) {
     std::string_view part;
   } kRules[] = {
       {"1 +\n é", "unknown_name", 2, "there is Delay, delay, s"},
-      {"1 +\n delai", "unknown_name", 2, "did you mean \"delay\"?"},
+      {"1 +\n delai", "unknown_name", 2, "did you mean \"Delay\"?"},
       {"1 +\n DELAY", "ambiguous_name", 2, "write it exactly"},
       {"'é' ||\n upperr(s)", "unknown_function", 2, "did you mean \"upper\"?"},
       {"1 +\n\tlength(delay)", "wrong_arguments", 2, "does not take (integer)"},
@@ -415,6 +415,49 @@ std::string repeated(std::string_view piece, int times) {
   std::string text;
   for (int k = 0; k < times; ++k) text += piece;
   return text;
+}
+
+// What DuckDB 1.5.5 answers to the same casts.
+TEST(Expression, integers_are_read_from_texts_with_any_exponent) {
+  EXPECT_EQ(text_of("try_cast('0e5000' as bigint)"), "0");
+  EXPECT_EQ(text_of("try_cast('1e5000' as bigint)"), "null");
+  EXPECT_EQ(text_of("try_cast('1e-5000' as bigint)"), "0");
+  EXPECT_EQ(text_of("try_cast('12345678901234567890e-5' as bigint)"), "null");
+  EXPECT_EQ(text_of("try_cast('.5' as bigint)"), "1");
+  EXPECT_EQ(text_of("try_cast('1e-32768' as bigint)"), "0");
+  EXPECT_EQ(text_of("try_cast('1e-32769' as bigint)"), "null");
+  EXPECT_EQ(text_of("try_cast('0e32768' as bigint)"), "null");
+}
+
+// The exceptions that docs/expressions.md names.
+TEST(Expression, texts_are_read_to_the_last_character) {
+  for (const std::string_view text :
+       {"try_cast('2024-02-29x' as date)", "try_cast('2024/2/9' as date)",
+        "try_cast('2024-06-01 24:00:00' as timestamp)", "try_cast('0x1F' as bigint)",
+        "try_cast('0b1' as bigint)", "try_cast('+-1' as double)"})
+    EXPECT_EQ(text_of(text), "null") << text;
+}
+
+TEST(Expression, times_before_the_year_1_are_written_as_duckdb_does) {
+  EXPECT_EQ(text_of("cast(timestamp '0001-01-01 12:00:00' - interval 17 days as varchar)"),
+            "0001-12-15 (BC) 12:00:00");
+  EXPECT_EQ(text_of("cast(date '0001-01-01' - 17 as varchar)"), "0001-12-15 (BC)");
+}
+
+TEST(Expression, a_null_hides_no_failure) {
+  Scratch scratch;
+  const Cell cells[] = {Cell::of_text("x")};
+  EXPECT_FALSE(compiled("cast(null as bigint) + cast(carrier as bigint)")
+                   .evaluate_row(cells, scratch)
+                   .has_value());
+}
+
+TEST(Expression, dates_end_100_million_days_from_1970) {
+  EXPECT_EQ(text_of("year(make_date(270000, 1, 1))"), "270000");
+  Scratch scratch;
+  for (const std::string_view text : {"make_date(270001, 1, 1)", "date '1970-01-01' + 100000001",
+                                      "date '1970-01-01' - 100000001"})
+    EXPECT_FALSE(compiled(text).evaluate_row({}, scratch).has_value()) << text;
 }
 
 TEST(Expression, like_takes_an_escape) {
