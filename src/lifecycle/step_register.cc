@@ -1,5 +1,6 @@
 #include "lifecycle/packages.h"
 #include "lifecycle/steps.h"
+#include "metadata/database.h"
 
 #include <fmt/format.h>
 
@@ -38,14 +39,21 @@ Result<Json> register_step(Workshop& workshop, const workflow::StepContext& cont
         champion != context.parameters.end() && champion->is_string()) {
       request.tags["martlet.champion"] = champion->get<std::string>();
     }
-    MARTLET_TRY_SET(version, models.add_version(request, actor));
     registry::Attestation gates;
     gates.kind = registry::AttestationKind::Gates;
     gates.environment = environment;
     gates.statement = Json{{"gates", context.inputs.at("gates")},
                            {"verdict", context.inputs.at("verdict")},
                            {"all_passed", passed}};
-    MARTLET_TRY(models.attest(name, version->version, gates, actor));
+    // Together: a crash must not leave a version of which nobody knows what its gates said.
+    MARTLET_TRY_SET(version,
+                    workshop.store().database().write(
+                        [&](metadata::Transaction& tx) -> Result<registry::ModelVersion> {
+                          MARTLET_TRY_SET(const registry::ModelVersion added,
+                                          models.add_version(tx, request, actor));
+                          MARTLET_TRY(models.attest(tx, name, added.version, gates, actor));
+                          return added;
+                        }));
   }
   if (passed) {
     MARTLET_TRY_SET(const auto live, models.target_of(name, environment, registry::live_alias()));

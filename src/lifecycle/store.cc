@@ -1,6 +1,7 @@
 #include "lifecycle/store.h"
 
 #include "artifacts/directory_blob_store.h"
+#include "base/durable_directory.h"
 #include "data/version_store.h"
 #include "metadata/database.h"
 #include "monitoring/records.h"
@@ -23,7 +24,7 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& 
         ": there is none; run `martlet run` in the project's folder, or name another with --store");
   }
   const auto open_parts = [&]() -> Result<std::unique_ptr<Store>> {
-    MARTLET_TRY(host.files.create_directories(directory));
+    MARTLET_TRY(create_directories_durably(host.files, directory));
     std::unique_ptr<Store> store(new Store(host, directory));  // the constructor is private
     MARTLET_TRY(host.files.create_directories(store->scratch_directory()));
     MARTLET_TRY(host.files.create_directories(store->logs_directory()));

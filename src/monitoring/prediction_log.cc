@@ -1,6 +1,7 @@
 #include "monitoring/prediction_log.h"
 
 #include "base/digest.h"
+#include "base/durable_directory.h"
 
 #include <algorithm>
 #include <bit>
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::string_view kMagic = "martlet-predictions-1\n";
 constexpr std::size_t kMaxFrameBytes = 16u << 20;
+constexpr std::size_t kFullFrameBytes = 1u << 20;    // a flush begins another frame
+constexpr std::uint64_t kSearchBytes = 256u << 20;  // hashed at most behind a bad frame
 constexpr std::size_t kFrameHead = 12;  // length (4), checksum (8), little endian
 constexpr std::size_t kOpenSegments = 4;
 
@@ -108,8 +111,7 @@ std::string encode(const Prediction& prediction) {
   return payload;
 }
 
-bool decode(std::string_view payload, const columns::Schema& schema, Prediction& prediction) {
-  Reader reader(payload);
+bool decode(Reader& reader, const columns::Schema& schema, Prediction& prediction) {
   prediction.id = reader.text();
   prediction.key = reader.text();
   prediction.at.micros = reader.number<std::int64_t>();
@@ -123,7 +125,7 @@ bool decode(std::string_view payload, const columns::Schema& schema, Prediction&
     if (!reader.good()) return false;
     prediction.row.push_back(cell);
   }
-  return reader.finished();
+  return reader.good();
 }
 
 std::int64_t day_of(Timestamp at) {
@@ -150,8 +152,7 @@ Result<std::unique_ptr<PredictionLog>> PredictionLog::open(FileSystem& files, st
                                                            columns::Schema schema,
                                                            std::string writer,
                                                            const PredictionLogOptions& options) {
-  MARTLET_TRY(files.create_directories(directory));
-  MARTLET_TRY(files.sync_directory(parent_path(directory)));
+  MARTLET_TRY(create_directories_durably(files, directory));
   return std::unique_ptr<PredictionLog>(new PredictionLog(files, std::move(directory),
                                                           std::move(schema), std::move(writer),
                                                           options));  // the constructor is private
@@ -202,14 +203,24 @@ Result<void> PredictionLog::flush() {
     const std::lock_guard queue_lock(queue_mutex_);
     waiting.swap(queue_);
   }
-  std::map<std::int64_t, std::string> by_day;
-  for (const Prediction& prediction : waiting)
-    put_frame(by_day[day_of(prediction.at)], encode(prediction));
+  // The entries of a flush share a frame, which is synced before the next one is written: so only the
+  // last frame of a segment can be torn, in whatever order its sectors arrived.
+  std::map<std::int64_t, std::vector<std::string>> by_day;
+  for (const Prediction& prediction : waiting) {
+    std::vector<std::string>& payloads = by_day[day_of(prediction.at)];
+    if (payloads.empty() || payloads.back().size() >= kFullFrameBytes) payloads.emplace_back();
+    payloads.back() += encode(prediction);
+  }
   for (const auto& entry : by_day) {
     const auto write = [&]() -> Result<void> {
       MARTLET_TRY_SET(File * segment, segment_of(entry.first));
-      MARTLET_TRY(segment->append(entry.second));
-      return segment->sync();
+      for (const std::string& payload : entry.second) {
+        std::string frame;
+        put_frame(frame, payload);
+        MARTLET_TRY(segment->append(frame));
+        MARTLET_TRY(segment->sync());
+      }
+      return {};
     };
     if (auto written = write(); !written.has_value()) {
       failed_ = true;
@@ -232,13 +243,19 @@ std::optional<std::string_view> next_frame(std::string_view rest) {
   return checksum64(payload) == checksum ? std::optional(payload) : std::nullopt;
 }
 
-// A torn end is what a crash leaves: nothing sound follows it. A frame that is damaged in the
-// middle has its whole length.
+// A torn end is what a crash leaves of the last frame: any part of it, holes included, and nothing
+// sound behind it. What is followed by a sound frame was synced once, so it was damaged later.
 bool is_torn_end(std::string_view rest) {
-  if (rest.size() < kFrameHead) return true;
-  Reader head(rest.substr(0, kFrameHead));
-  const auto length = head.number<std::uint32_t>();
-  return length > kMaxFrameBytes || rest.size() - kFrameHead <= length;
+  std::uint64_t budget = kSearchBytes;
+  for (std::size_t at = 1; at + kFrameHead < rest.size(); ++at) {
+    Reader head(rest.substr(at, kFrameHead));
+    const auto length = head.number<std::uint32_t>();
+    if (length == 0 || length > kMaxFrameBytes || rest.size() - at - kFrameHead < length) continue;
+    if (length > budget) return false;  // too much to look through: not shown to be a crash
+    budget -= length;
+    if (next_frame(rest.substr(at)).has_value()) return false;
+  }
+  return true;
 }
 
 Result<void>
@@ -273,9 +290,10 @@ read_segment(std::string_view bytes, const std::string& path, Timestamp begin, T
       if (!read.has_value()) return damaged();
       schema = std::move(*read);
     } else {
-      Prediction prediction;
-      if (!decode(*payload, *schema, prediction)) return damaged();
-      if (prediction.at >= begin && prediction.at < end) {
+      for (Reader entries(*payload); !entries.finished();) {
+        Prediction prediction;
+        if (!decode(entries, *schema, prediction)) return damaged();
+        if (prediction.at < begin || prediction.at >= end) continue;
         ++counts.entries;
         MARTLET_TRY(each(*schema, std::move(prediction)));
       }

@@ -1,9 +1,9 @@
 // monitoring/prediction_log.h: what was predicted, for whom, by which version: append-only,
 // checksummed segments.
 //
-// One segment file per UTC day and writer; no two processes share one. Each entry is a frame:
-// length, checksum, payload. A torn last frame (a crash) is dropped and counted when read; a bad
-// frame before the end is Corrupt. append() is no acknowledged write: entries are safe once flush()
+// One segment file per UTC day and writer; no two processes share one. The entries of a flush are a
+// frame: length, checksum, payload. A torn last frame (a crash) is dropped and counted when read; a
+// bad frame that a sound one follows is Corrupt. append() is no acknowledged write: entries are safe once flush()
 // has returned (a server calls it every 100 ms at most). Thread-safe.
 #pragma once
 #include "base/clock.h"
