@@ -44,7 +44,7 @@ def test_the_verbs_of_the_walking_path_exist():
     verbs = {" ".join(path) for path in every_verb()}
     assert {"run", "resume", "status", "ps", "logs", "explain", "graph", "check", "problem show", "problem memo", "data list",
             "data show", "data diff", "data profile", "data validate", "data sql", "evaluate", "drift", "runs list", "runs show",
-            "models list", "models show", "predict", "serve", "simulate", "demo", "version"} <= verbs
+            "runs compare", "runs report", "models list", "models show", "predict", "serve", "simulate", "demo", "version"} <= verbs
 
 
 def test_every_verb_has_help_with_an_example():

@@ -72,11 +72,15 @@ int show_report(Session& session, const lifecycle::RunReport& report) {
                               gate.at("why").get<std::string>()));
   }
   if (const Json& model = json.at("model"); model.is_object()) {
-    console.print(fmt::format("model {}/{} {}", model.at("name").get<std::string>(),
-                              model.at("version").get<std::int64_t>(),
-                              model.at("live").is_string()
-                                  ? "is live in " + model.at("live").get<std::string>()
-                                  : "is registered and not live"));
+    const std::string stands = model.at("live").is_string()
+                                   ? "is live in " + model.at("live").get<std::string>()
+                                   : "is registered and not live";
+    console.print(
+        fmt::format("model {}/{} {}{}", model.at("name").get<std::string>(),
+                    model.at("version").get<std::int64_t>(), stands,
+                    model.value("is_champion", false)
+                        ? "; this run made the same model again, and registered nothing new"
+                        : ""));
   }
   console.print(fmt::format("run {}", json.at("run").get<std::string>()));
   if (report.verdict == "not_required") return kNotRequired;

@@ -60,6 +60,7 @@ struct Case {
   EvaluationConfig config;
   Outcomes model, baseline;
   std::optional<Outcomes> champion;
+  bool model_is_champion = false;
 
   Result<GateReport> check() const {
     const metrics::Blocks blocks = problem.blocks_of(model.rows).value();
@@ -69,6 +70,7 @@ struct Case {
                         .baseline = baseline,
                         .baseline_name = "rule",
                         .champion = champion ? &*champion : nullptr,
+                        .model_is_champion = model_is_champion,
                         .blocks = blocks,
                         .bootstrap = {.resamples = 400}});
   }
@@ -133,6 +135,35 @@ TEST(Gates, a_margin_lets_an_equal_model_follow_the_champion) {
   EXPECT_EQ(gate(c.check().value(), "better_than_champion").passed, false);
   c.config.champion_margin = 5;
   EXPECT_EQ(gate(c.check().value(), "better_than_champion").passed, true);
+}
+
+TEST(Gates, the_champion_made_once_more_passes_as_the_champion) {
+  Case c{problem_of(kSaving), {}, flights(0.9, 5), flights(0.6, 6), flights(0.9, 5)};
+  c.model_is_champion = true;
+  const GateReport report = c.check().value();
+  EXPECT_EQ(gate(report, "better_than_champion").passed, true);
+  EXPECT_NE(gate(report, "better_than_champion").why.find("it is the champion"), std::string::npos);
+  EXPECT_TRUE(report.all_passed());
+}
+
+TEST(Gates, being_the_champion_excuses_no_other_gate) {
+  Case c{problem_of(kSaving), {}, flights(0.6, 5), flights(0.9, 6), flights(0.6, 5)};
+  c.model_is_champion = true;
+  const GateReport report = c.check().value();
+  EXPECT_EQ(gate(report, "better_than_champion").passed, true);
+  EXPECT_EQ(gate(report, "better_than_baseline").passed, false);
+  EXPECT_EQ(gate(report, "kpi.saving").passed, false);
+}
+
+TEST(Gates, a_goal_that_asks_to_beat_the_champion_is_not_asked_of_the_champion_itself) {
+  Case c{problem_of("  - {name: f1, metric: f1, goal: \">= champion + 0.1\"}\n"),
+         {},
+         flights(0.9, 5),
+         flights(0.6, 6),
+         flights(0.9, 5)};
+  EXPECT_EQ(gate(c.check().value(), "kpi.f1").passed, false);
+  c.model_is_champion = true;
+  EXPECT_EQ(gate(c.check().value(), "kpi.f1").passed, true);
 }
 
 TEST(Gates, fairness_limits_are_gates_per_column) {

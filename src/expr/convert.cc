@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -49,7 +50,14 @@ std::optional<std::int64_t> round_decimal(std::string_view text) {
     std::string_view rest = text.substr(i + 1);
     if (!rest.empty() && rest.front() == '+') rest.remove_prefix(1);
     const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), exponent);
-    if (code != std::errc() || end != rest.data() + rest.size() || std::abs(exponent) > 1000)
+    if (code != std::errc() || end != rest.data() + rest.size()) return std::nullopt;
+    exponent = std::clamp<std::int64_t>(exponent, -1000, 1000);
+    // As DuckDB reads it: what stands before the point must be an integer by itself.
+    const std::string leading =
+        digits.substr(0, point < 0 ? digits.size() : static_cast<std::size_t>(point));
+    std::int64_t integral = 0;
+    if (std::from_chars(leading.data(), leading.data() + leading.size(), integral).ec ==
+        std::errc::result_out_of_range)
       return std::nullopt;
   }
   const std::int64_t whole =

@@ -365,6 +365,40 @@ TEST(ExpressionFindings, explain_types) {
   expect_finding("interval 3 hours || 'x'", "wrong_type", 10, "no text");
 }
 
+// One example for each rule that the header names, in the second line of a text, so that line and
+// column are both seen to be counted.
+TEST(ExpressionFindings, every_rule_points_at_its_line_and_column) {
+  const Scope scope{
+      columns::Schema({{"Delay", Type::Int64}, {"delay", Type::Int64}, {"s", Type::Text}})};
+  const struct {
+    std::string_view text, rule;
+    int column;
+    std::string_view part;
+  } kRules[] = {
+      {"1 +\n é", "unknown_name", 2, "there is Delay, delay, s"},
+      {"1 +\n delai", "unknown_name", 2, "did you mean \"delay\"?"},
+      {"1 +\n DELAY", "ambiguous_name", 2, "write it exactly"},
+      {"'é' ||\n upperr(s)", "unknown_function", 2, "did you mean \"upper\"?"},
+      {"1 +\n\tlength(delay)", "wrong_arguments", 2, "does not take (integer)"},
+      {"delay > 1\n and delay", "wrong_type", 6, "must be a boolean"},
+      {"delay >\n 'ten'", "wrong_literal", 2, "as an integer"},
+      {"delay >\n ~ 3", "syntax", 2, ""},
+      {"delay in (1,\n", "syntax", 0, ""},
+  };
+  for (const auto& one : kRules) {
+    const Finding found = finding_of(one.text, scope);
+    EXPECT_EQ(found.rule, one.rule) << one.text << ": " << found.message;
+    EXPECT_EQ(found.line, 2) << one.text << ": " << found.message;
+    if (one.column != 0) {
+      EXPECT_EQ(found.column, one.column) << one.text << ": " << found.message;
+    }
+    EXPECT_NE(found.message.find(one.part), std::string::npos) << one.text << ": " << found.message;
+  }
+  EXPECT_EQ(finding_of("1\n" + std::string(kMaxExpressionBytes, ' ')).rule, "too_long");
+  EXPECT_EQ(finding_of("\n" + std::string(50'000, '(')).rule, "too_deep");
+  EXPECT_EQ(finding_of("\n" + std::string(50'000, '(')).line, 2);
+}
+
 TEST(ExpressionFindings, come_all_at_once) {
   const std::vector<Finding> findings =
       findings_of("case when distanse > 1 then uper(carier)\n  else late + 1 end");
@@ -381,6 +415,24 @@ std::string repeated(std::string_view piece, int times) {
   std::string text;
   for (int k = 0; k < times; ++k) text += piece;
   return text;
+}
+
+TEST(Expression, like_takes_an_escape) {
+  EXPECT_EQ(text_of("'50%' like '50\\%' escape '\\'"), "true");
+  EXPECT_EQ(text_of("'501' like '50\\%' escape '\\'"), "false");
+  EXPECT_EQ(text_of("'a_b%' like '%!_b!%' escape '!'"), "true");
+  EXPECT_EQ(text_of("'a!b' like 'a!!b' escape '!'"), "true");
+  EXPECT_EQ(text_of("'A%' ilike 'a!%' escape '!'"), "true");
+  EXPECT_EQ(text_of("'ab' not like 'a!b' escape '!'"), "false");
+  EXPECT_EQ(text_of("'a!%x' like 'a!%' escape ''"), "true");
+  EXPECT_EQ(text_of("'a' like null escape '!'"), "null");
+  Scratch scratch;
+  for (const std::string_view text :
+       {"'ab' like 'ab!' escape '!'", "'b' like 'a!' escape '!'", "'ab' like 'ab' escape '!!'"}) {
+    const Result<Cell> cell = compiled(text).evaluate_row({}, scratch);
+    ASSERT_FALSE(cell.has_value()) << text;
+    EXPECT_NE(cell.error().message().find("escape"), std::string::npos) << cell.error().message();
+  }
 }
 
 TEST(ExpressionLimits, length_nesting_and_chains_are_bounded) {

@@ -216,6 +216,38 @@ TEST_F(DurabilityTest, a_commit_is_synced_before_it_is_acknowledged) {
   EXPECT_GT(disk.syncs, before);
 }
 
+TEST_F(DurabilityTest, a_lone_commit_costs_one_sync_and_writers_that_wait_together_share_it) {
+  FailingDisk disk("failing-4");
+  const auto database = open("failing-4");
+  ASSERT_TRUE(add(*database, 0).has_value());  // it begins the log, whose head is synced as well
+  const int before = disk.syncs;
+  constexpr std::int64_t kWrites = 100;
+  for (std::int64_t i = 1; i <= kWrites; ++i) ASSERT_TRUE(add(*database, i).has_value());
+  EXPECT_EQ(disk.syncs - before, kWrites);
+
+  // Whoever comes while the writer is taken shares the next commit.
+  const int alone = disk.syncs;
+  const std::int64_t commits = database->write_counts().commits;
+  std::atomic<int> started{0};
+  std::vector<std::thread> threads;
+  {
+    const auto held = database->begin();
+    ASSERT_TRUE(held.has_value());
+    for (std::int64_t t = 0; t < 16; ++t) {
+      threads.emplace_back([&, t] {
+        ++started;
+        EXPECT_TRUE(add(*database, 1000 + t).has_value());
+      });
+    }
+    while (started < 16) std::this_thread::yield();
+    ASSERT_TRUE((*held)->insert(NoteRecord{999, "held"}).has_value());
+    ASSERT_TRUE((*held)->commit().has_value());
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(disk.syncs - alone, database->write_counts().commits - commits);
+  EXPECT_LE(database->write_counts().commits - commits, 17);
+}
+
 TEST_F(DurabilityTest,
        after_a_failed_sync_every_write_is_refused_until_reopened_and_nothing_acknowledged_is_lost) {
   FailingDisk disk("failing-2");

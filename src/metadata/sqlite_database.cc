@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -25,7 +26,11 @@ using internal::SqliteSettings;
 constexpr std::int64_t kApplicationId = 0x4d52544c;  // "MRTL", in the file's header
 constexpr std::size_t kMaxGroup = 256;               // writes that share one commit
 constexpr std::size_t kMaxWaiting = 4096;            // writes that may wait for the writer
-constexpr int kCheckpointPages = 1000;               // of the log, 4 KiB each
+// How long a writer waits for those who shared the last commit, as a part of what that one took,
+// and at most.
+constexpr int kGatherPart = 8;
+constexpr std::chrono::microseconds kMaxGather{1000};
+constexpr int kCheckpointPages = 1000;  // of the log, 4 KiB each
 
 using WriteFunction = std::function<Result<void>(Transaction&)>;
 
@@ -202,6 +207,7 @@ class SqliteDatabase : public Database {
  private:
   friend class SqliteOpenTransaction;
 
+  void gather(std::unique_lock<std::mutex>& lock);
   void take_writer(std::unique_lock<std::mutex>& lock);
   void release_writer(std::unique_lock<std::mutex>& lock);
   Result<void> refuse_if_stopped() const;
@@ -220,6 +226,9 @@ class SqliteDatabase : public Database {
                               // whoever has taken them
   mutable std::condition_variable changed_;
   std::deque<PendingWrite*> waiting_;
+  std::condition_variable gathered_;  // as many wait as shared the last commit
+  std::size_t last_group_ = 0;        // how many those were, and how long it took
+  std::chrono::microseconds last_commit_{0};
   bool writing_ = false;
   std::thread::id writing_thread_;
   std::string stopped_;  // why nothing may be written any more; "" while all is well
@@ -302,6 +311,15 @@ Result<std::unique_ptr<OpenTransaction>> SqliteDatabase::begin() {
   return std::make_unique<SqliteOpenTransaction>(*this);
 }
 
+// Writers that shared a commit come again at about the same time. Without waiting for them the
+// first one back would commit alone, and the others only with the commit after: half as many in
+// each. A lone writer never waits.
+void SqliteDatabase::gather(std::unique_lock<std::mutex>& lock) {
+  if (last_group_ < 2 || waiting_.size() >= last_group_) return;
+  gathered_.wait_for(lock, std::min(last_commit_ / kGatherPart, kMaxGather),
+                     [this] { return waiting_.size() >= last_group_; });
+}
+
 Result<void> SqliteDatabase::write_erased(const WriteFunction& function) {
   PendingWrite self{function, {}, false};
   std::unique_lock lock(mutex_);
@@ -315,6 +333,7 @@ Result<void> SqliteDatabase::write_erased(const WriteFunction& function) {
         fmt::format("{} writes wait for the metadata store already; try again later", kMaxWaiting));
   }
   waiting_.push_back(&self);
+  if (waiting_.size() == last_group_) gathered_.notify_one();
   changed_.wait(lock, [&] { return self.done || !writing_; });
   if (self.done) return std::move(self.outcome);
 
@@ -322,13 +341,18 @@ Result<void> SqliteDatabase::write_erased(const WriteFunction& function) {
   writing_ = true;
   writing_thread_ = std::this_thread::get_id();
   while (!self.done) {
+    gather(lock);
     const auto group_end =
         waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kMaxGroup));
     const std::vector<PendingWrite*> group(waiting_.begin(), group_end);
     waiting_.erase(waiting_.begin(), group_end);
     lock.unlock();
+    const auto began = std::chrono::steady_clock::now();
     run_group(group);
+    const auto took = std::chrono::steady_clock::now() - began;
     lock.lock();
+    last_group_ = group.size();
+    last_commit_ = std::chrono::duration_cast<std::chrono::microseconds>(took);
     for (PendingWrite* write : group) {
       if (write->outcome.has_value()) ++counts_.writes;
       write->done = true;

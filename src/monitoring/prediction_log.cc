@@ -1,11 +1,13 @@
 #include "monitoring/prediction_log.h"
 
 #include "base/digest.h"
-#include "base/durable_directory.h"
+#include "monitoring/internal/log_queue.h"
+#include "monitoring/segment_check.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 
 namespace martlet::monitoring {
 
@@ -13,10 +15,10 @@ namespace {
 
 constexpr std::string_view kMagic = "martlet-predictions-1\n";
 constexpr std::size_t kMaxFrameBytes = 16u << 20;
-constexpr std::size_t kFullFrameBytes = 1u << 20;    // a flush begins another frame
-constexpr std::uint64_t kSearchBytes = 256u << 20;  // hashed at most behind a bad frame
 constexpr std::size_t kFrameHead = 12;  // length (4), checksum (8), little endian
 constexpr std::size_t kOpenSegments = 4;
+// Behind a frame that looks torn, a sound one is sought so far: several rows of any usual width.
+constexpr std::size_t kSearchedBytes = 64u << 10;
 
 template <class T>
 void put_number(std::string& out, T value) {
@@ -24,6 +26,11 @@ void put_number(std::string& out, T value) {
   char bytes[sizeof(T)];
   std::memcpy(bytes, &value, sizeof(T));
   out.append(bytes, sizeof(T));
+}
+
+template <class T>
+void set_number(std::string& out, std::size_t at, T value) {
+  std::memcpy(out.data() + at, &value, sizeof(T));
 }
 
 void put_text(std::string& out, std::string_view text) {
@@ -97,21 +104,41 @@ void put_frame(std::string& out, std::string_view payload) {
   out.append(payload);
 }
 
-std::string encode(const Prediction& prediction) {
-  std::string payload;
-  put_text(payload, prediction.id);
-  put_text(payload, prediction.key);
-  put_number(payload, prediction.at.micros);
-  put_number(payload, prediction.version);
-  put_number(payload, prediction.score);
-  put_number(payload, prediction.predicted);
-  put_number(payload, prediction.latency_micros);
-  put_number(payload, static_cast<std::uint8_t>(prediction.failed ? 1 : 0));
-  for (const columns::Cell& cell : prediction.row.cells()) put_cell(payload, cell);
-  return payload;
+// All of a frame but its checksum, which seal() adds: whoever is answered waits for the one, the
+// thread that writes files does the other. `key` appends the key's text.
+template <class Entry, class Key>
+void put_entry(std::string& out, const Entry& entry, const Key& key,
+               std::span<const columns::Cell> row) {
+  const std::size_t begin = out.size();
+  out.append(kFrameHead, '\0');
+  put_text(out, entry.id);
+  const std::size_t key_at = out.size();
+  put_number(out, std::uint32_t{0});
+  key(out);
+  set_number(out, key_at, static_cast<std::uint32_t>(out.size() - key_at - sizeof(std::uint32_t)));
+  put_number(out, entry.at.micros);
+  put_number(out, entry.version);
+  put_number(out, entry.score);
+  put_number(out, entry.predicted);
+  put_number(out, entry.latency_micros);
+  put_number(out, static_cast<std::uint8_t>(entry.failed ? 1 : 0));
+  for (const columns::Cell& cell : row) put_cell(out, cell);
+  set_number(out, begin, static_cast<std::uint32_t>(out.size() - begin - kFrameHead));
 }
 
-bool decode(Reader& reader, const columns::Schema& schema, Prediction& prediction) {
+// Adds the checksums to frames of put_entry().
+void seal(std::string& frames) {
+  for (std::size_t at = 0; at < frames.size();) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, frames.data() + at, sizeof(length));
+    const std::string_view payload(frames.data() + at + kFrameHead, length);
+    set_number(frames, at + sizeof(length), checksum64(payload));
+    at += kFrameHead + length;
+  }
+}
+
+bool decode(std::string_view payload, const columns::Schema& schema, Prediction& prediction) {
+  Reader reader(payload);
   prediction.id = reader.text();
   prediction.key = reader.text();
   prediction.at.micros = reader.number<std::int64_t>();
@@ -125,7 +152,7 @@ bool decode(Reader& reader, const columns::Schema& schema, Prediction& predictio
     if (!reader.good()) return false;
     prediction.row.push_back(cell);
   }
-  return reader.good();
+  return reader.finished();
 }
 
 std::int64_t day_of(Timestamp at) {
@@ -135,44 +162,72 @@ std::int64_t day_of(Timestamp at) {
 
 }  // namespace
 
+namespace {
+
+void put_escaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '|' || c == '\\') out += '\\';
+    out += c;
+  }
+}
+
+void put_key(std::string& out, std::span<const columns::Cell> parts) {
+  for (const columns::Cell& part : parts) {
+    if (part.missing) return;
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += '|';
+    if (parts[i].type == columns::Type::Text)
+      put_escaped(out, parts[i].text);
+    else
+      put_escaped(out, columns::to_text(parts[i]));
+  }
+}
+
+}  // namespace
+
 std::string key_text(std::span<const columns::Cell> parts) {
   std::string key;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].missing) return "";
-    if (i > 0) key += '|';
-    for (const char c : columns::to_text(parts[i])) {
-      if (c == '|' || c == '\\') key += '\\';
-      key += c;
-    }
-  }
+  put_key(key, parts);
   return key;
 }
+
+PredictionLog::PredictionLog(FileSystem& files, std::string directory, columns::Schema schema,
+                             std::string writer, const PredictionLogOptions& options)
+    : files_(files), directory_(std::move(directory)), schema_(std::move(schema)),
+      writer_(std::move(writer)),
+      queue_(std::make_unique<LogQueue>(LogQueueLimits{.entries = options.queue_limit,
+                                                       .bytes = options.queue_bytes,
+                                                       .entry_bytes = kMaxFrameBytes})) {}
+
+PredictionLog::~PredictionLog() = default;
 
 Result<std::unique_ptr<PredictionLog>> PredictionLog::open(FileSystem& files, std::string directory,
                                                            columns::Schema schema,
                                                            std::string writer,
                                                            const PredictionLogOptions& options) {
-  MARTLET_TRY(create_directories_durably(files, directory));
+  MARTLET_TRY(files.create_directories(directory));
+  MARTLET_TRY(files.sync_directory(parent_path(directory)));
   return std::unique_ptr<PredictionLog>(new PredictionLog(files, std::move(directory),
                                                           std::move(schema), std::move(writer),
                                                           options));  // the constructor is private
 }
 
-bool PredictionLog::append(Prediction prediction) {
-  MARTLET_CHECK(prediction.row.size() == schema_.size(), "a logged row must have the log's schema");
-  const std::lock_guard lock(queue_mutex_);
-  if (queue_.size() >= options_.queue_limit) {
-    ++shed_;
-    return false;
-  }
-  queue_.push_back(std::move(prediction));
-  return true;
+bool PredictionLog::append(const PredictionView& entry) {
+  MARTLET_CHECK(entry.row.size() == schema_.size(), "a logged row must have the log's schema");
+  return queue_->put(day_of(entry.at), [&](std::string& out) {
+    put_entry(out, entry, [&](std::string& to) { put_key(to, entry.key); }, entry.row);
+  });
 }
 
-std::int64_t PredictionLog::shed() const {
-  const std::lock_guard lock(queue_mutex_);
-  return shed_;
+bool PredictionLog::append(const Prediction& entry) {
+  MARTLET_CHECK(entry.row.size() == schema_.size(), "a logged row must have the log's schema");
+  return queue_->put(day_of(entry.at), [&](std::string& out) {
+    put_entry(out, entry, [&](std::string& to) { to.append(entry.key); }, entry.row.cells());
+  });
 }
+
+std::int64_t PredictionLog::shed() const { return queue_->shed(); }
 
 Result<File*> PredictionLog::segment_of(std::int64_t day) {
   if (const auto found = open_.find(day); found != open_.end()) return found->second.get();
@@ -198,36 +253,39 @@ Result<void> PredictionLog::flush() {
   if (failed_)
     return unavailable("writing the prediction log " + directory_ +
                        ": it stopped after an earlier failure; restart to recover");
-  std::vector<Prediction> waiting;
-  {
-    const std::lock_guard queue_lock(queue_mutex_);
-    waiting.swap(queue_);
-  }
-  // The entries of a flush share a frame, which is synced before the next one is written: so only the
-  // last frame of a segment can be torn, in whatever order its sectors arrived.
-  std::map<std::int64_t, std::vector<std::string>> by_day;
-  for (const Prediction& prediction : waiting) {
-    std::vector<std::string>& payloads = by_day[day_of(prediction.at)];
-    if (payloads.empty() || payloads.back().size() >= kFullFrameBytes) payloads.emplace_back();
-    payloads.back() += encode(prediction);
-  }
-  for (const auto& entry : by_day) {
-    const auto write = [&]() -> Result<void> {
-      MARTLET_TRY_SET(File * segment, segment_of(entry.first));
-      for (const std::string& payload : entry.second) {
-        std::string frame;
-        put_frame(frame, payload);
-        MARTLET_TRY(segment->append(frame));
-        MARTLET_TRY(segment->sync());
+  const auto write_all = [&]() -> Result<void> {
+    std::vector<File*> touched;
+    for (const std::unique_ptr<LogQueue::Buffer>& buffer : queue_->take()) {
+      seal(buffer->bytes);
+      const auto& marks = buffer->marks;
+      for (std::size_t i = 0; i < marks.size(); ++i) {
+        const std::size_t begin = marks[i].second;
+        const std::size_t end = i + 1 < marks.size() ? marks[i + 1].second : buffer->bytes.size();
+        MARTLET_TRY(write(std::string_view(buffer->bytes).substr(begin, end - begin),
+                          marks[i].first, touched));
       }
-      return {};
-    };
-    if (auto written = write(); !written.has_value()) {
-      failed_ = true;
-      return fail(std::move(written).error().with_context("writing the prediction log"));
     }
+    for (File* const segment : touched) MARTLET_TRY(segment->sync());
+    return {};
+  };
+  if (auto written = write_all(); !written.has_value()) {
+    failed_ = true;
+    return fail(std::move(written).error().with_context("writing the prediction log"));
   }
   return {};
+}
+
+// `touched`: the segments that are to be synced.
+Result<void> PredictionLog::write(std::string_view frames, std::int64_t day,
+                                  std::vector<File*>& touched) {
+  // Opening a segment may close another one, which has to be safe by then.
+  if (!open_.contains(day) && open_.size() >= kOpenSegments) {
+    for (File* const segment : touched) MARTLET_TRY(segment->sync());
+    touched.clear();
+  }
+  MARTLET_TRY_SET(File * segment, segment_of(day));
+  if (std::ranges::find(touched, segment) == touched.end()) touched.push_back(segment);
+  return segment->append(frames);
 }
 
 namespace {
@@ -243,19 +301,24 @@ std::optional<std::string_view> next_frame(std::string_view rest) {
   return checksum64(payload) == checksum ? std::optional(payload) : std::nullopt;
 }
 
-// A torn end is what a crash leaves of the last frame: any part of it, holes included, and nothing
-// sound behind it. What is followed by a sound frame was synced once, so it was damaged later.
-bool is_torn_end(std::string_view rest) {
-  std::uint64_t budget = kSearchBytes;
-  for (std::size_t at = 1; at + kFrameHead < rest.size(); ++at) {
-    Reader head(rest.substr(at, kFrameHead));
-    const auto length = head.number<std::uint32_t>();
-    if (length == 0 || length > kMaxFrameBytes || rest.size() - at - kFrameHead < length) continue;
-    if (length > budget) return false;  // too much to look through: not shown to be a crash
-    budget -= length;
-    if (next_frame(rest.substr(at)).has_value()) return false;
+// Whether a sound frame begins somewhere behind: then what stands before it was damaged, not torn.
+bool sound_frame_follows(std::string_view rest) {
+  const std::size_t end = std::min(rest.size(), kSearchedBytes);
+  for (std::size_t at = 1; at + kFrameHead < end; ++at) {
+    const auto payload = next_frame(rest.substr(at));
+    if (payload.has_value() && !payload->empty()) return true;
   }
-  return true;
+  return false;
+}
+
+// A torn end is what a crash leaves: nothing sound follows it. A frame that is damaged in the
+// middle has its whole length, unless it is the length that is damaged.
+bool is_torn_end(std::string_view rest) {
+  if (rest.size() < kFrameHead) return true;
+  Reader head(rest.substr(0, kFrameHead));
+  const auto length = head.number<std::uint32_t>();
+  if (length <= kMaxFrameBytes && rest.size() - kFrameHead > length) return false;
+  return !sound_frame_follows(rest);
 }
 
 Result<void>
@@ -290,10 +353,9 @@ read_segment(std::string_view bytes, const std::string& path, Timestamp begin, T
       if (!read.has_value()) return damaged();
       schema = std::move(*read);
     } else {
-      for (Reader entries(*payload); !entries.finished();) {
-        Prediction prediction;
-        if (!decode(entries, *schema, prediction)) return damaged();
-        if (prediction.at < begin || prediction.at >= end) continue;
+      Prediction prediction;
+      if (!decode(*payload, *schema, prediction)) return damaged();
+      if (prediction.at >= begin && prediction.at < end) {
         ++counts.entries;
         MARTLET_TRY(each(*schema, std::move(prediction)));
       }
@@ -320,6 +382,21 @@ read_predictions(FileSystem& files, const std::string& directory, Timestamp begi
     MARTLET_TRY(read_segment(bytes, path, begin, end, each, counts));
   }
   return counts;
+}
+
+Result<SegmentCheck> check_segment(FileSystem& files, const std::string& path) {
+  MARTLET_TRY_SET(const std::string bytes, files.read_file(path));
+  SegmentCheck check;
+  ReadCounts counts;
+  constexpr Timestamp kFirst{std::numeric_limits<std::int64_t>::min()};
+  constexpr Timestamp kLast{std::numeric_limits<std::int64_t>::max()};
+  const auto read = read_segment(
+      bytes, path, kFirst, kLast,
+      [](const columns::Schema&, const Prediction&) -> Result<void> { return {}; }, counts);
+  check.entries = counts.entries;
+  check.torn_bytes = counts.torn_bytes;
+  if (!read.has_value()) check.damage = read.error().message();
+  return check;
 }
 
 }  // namespace martlet::monitoring

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace martlet::platform {
@@ -45,6 +46,8 @@ class InferenceRoutes {
   Result<net::Response> describe(const net::Request& request);
   void accept(Pending pending, Dialect dialect);
   Result<net::Response> answer(const net::Request& request, Dialect dialect);
+  std::optional<Result<net::Response>> answer_plainly(const net::Request& request,
+                                                      const Shaped& known, Dialect dialect);
 
   deployment::InferenceService& service_;
   platform::ThreadPool& pool_;

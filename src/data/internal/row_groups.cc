@@ -1,7 +1,9 @@
 #include "data/internal/row_groups.h"
 
 #include "base/result.h"
+#include "base/sort_numbers.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -98,27 +100,67 @@ class IndexTable {
 
 }  // namespace
 
-std::vector<std::uint32_t> first_equal_rows(std::span<const Column> columns, std::size_t rows) {
-  MARTLET_CHECK(rows < kNone, "a table in memory has fewer than 2^32 rows");
+namespace {
+
+// Column by column, which is how the values lie in memory.
+std::vector<std::uint64_t> row_hashes(std::span<const Column> columns, std::size_t rows) {
   std::vector<std::uint64_t> hashes(rows, 0);
-  for (const Column& column : columns) {  // column by column, which is how the values lie in memory
+  for (const Column& column : columns) {
+    const bool complete = column.missing_count() == 0;
     for (std::size_t i = 0; i < rows; ++i) {
-      const std::uint64_t value = column.is_missing(i) ? 0x5bd1e995 : hash_at(column, i);
-      hashes[i] = mix(hashes[i] ^ value);
+      const bool missing = !complete && column.is_missing(i);
+      hashes[i] = mix(hashes[i] ^ (missing ? 0x5bd1e995 : hash_at(column, i)));
     }
   }
-  const auto same = [&](std::uint32_t a, std::uint32_t b) {
-    for (const Column& column : columns) {
-      if (!same_at(column, a, b)) return false;
-    }
-    return true;
-  };
-  IndexTable table(same);
+  return hashes;
+}
+
+bool same_rows(std::span<const Column> columns, std::uint32_t a, std::uint32_t b) {
+  return std::all_of(columns.begin(), columns.end(),
+                     [&](const Column& column) { return same_at(column, a, b); });
+}
+
+// Hashes that occur more than once, ascending.
+std::vector<std::uint64_t> repeated(std::vector<std::uint64_t> hashes) {
+  sort_numbers(hashes);
+  std::vector<std::uint64_t> found;
+  for (std::size_t i = 1; i < hashes.size(); ++i) {
+    if (hashes[i] == hashes[i - 1] && (found.empty() || found.back() != hashes[i]))
+      found.push_back(hashes[i]);
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> first_equal_rows(std::span<const Column> columns, std::size_t rows) {
+  MARTLET_CHECK(rows < kNone, "a table in memory has fewer than 2^32 rows");
+  const std::vector<std::uint64_t> hashes = row_hashes(columns, rows);
+  IndexTable table([&](std::uint32_t a, std::uint32_t b) { return same_rows(columns, a, b); });
   std::vector<std::uint32_t> first(rows);
   for (std::size_t i = 0; i < rows; ++i) {
     first[i] = table.find_or_add(hashes[i], static_cast<std::uint32_t>(i));
   }
   return first;
+}
+
+std::int64_t count_repeated_rows(std::span<const Column> columns, std::size_t rows) {
+  MARTLET_CHECK(rows < kNone, "a table in memory has fewer than 2^32 rows");
+  const std::vector<std::uint64_t> hashes = row_hashes(columns, rows);
+  // Only rows whose hash occurs again can have an equal; in most tables there are few or none, and
+  // sorting hashes is quicker than a table of all rows.
+  const std::vector<std::uint64_t> candidates = repeated(hashes);
+  if (candidates.empty()) return 0;
+  constexpr std::size_t kRowsPerCandidate = 64;  // fewer rows, and looking them up costs too much
+  const bool few = candidates.size() < rows / kRowsPerCandidate;
+  IndexTable table([&](std::uint32_t a, std::uint32_t b) { return same_rows(columns, a, b); });
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (few && !std::binary_search(candidates.begin(), candidates.end(), hashes[i])) continue;
+    const auto row = static_cast<std::uint32_t>(i);
+    count += table.find_or_add(hashes[i], row) != row ? 1 : 0;
+  }
+  return count;
 }
 
 std::vector<ValueGroup> group_values(const Column& column) {
