@@ -1,5 +1,7 @@
 #include "artifacts/directory_blob_store.h"
 
+#include "base/durable_directory.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -53,16 +55,9 @@ DirectoryBlobStore::DirectoryBlobStore(FileSystem& file_system, std::string root
 Result<std::unique_ptr<DirectoryBlobStore>>
 DirectoryBlobStore::open(FileSystem& file_system, std::string root,
                          CollectionLock collection_lock) {
-  // Each level that is made here must be named durably in the one above.
-  std::vector<std::string> made;
-  for (std::string level = root; level != "/" && level != "." && !file_system.exists(level);
-       level = parent_path(level)) {
-    made.push_back(level);
-  }
-  if (auto created = file_system.create_directories(root); !created.has_value()) {
+  if (auto created = create_directories_durably(file_system, root); !created.has_value()) {
     return fail(std::move(created).error().with_context("opening the blob store " + root));
   }
-  for (const std::string& level : made) MARTLET_TRY(file_system.sync_directory(parent_path(level)));
   return std::unique_ptr<DirectoryBlobStore>(
       new DirectoryBlobStore(file_system, std::move(root), std::move(collection_lock)));
 }

@@ -1,4 +1,5 @@
 #include "base/digest.h"
+#include "base/durable_directory.h"
 #include "base/fake_file_system.h"
 #include "base/ids.h"
 #include "base/json.h"
@@ -186,7 +187,7 @@ TEST(Ids, sort_by_time) {
 
 TEST(FakeFileSystem, loses_what_was_not_synced) {
   FakeFileSystem files;
-  ASSERT_TRUE(files.create_directories("/store").has_value());
+  ASSERT_TRUE(create_directories_durably(files, "/store").has_value());
   ASSERT_TRUE(files.write_file_durably("/store/a", "old").has_value());
   auto open = files.create_new("/store/b").value();
   ASSERT_TRUE(open->append("x").has_value());
@@ -200,7 +201,7 @@ TEST(FakeFileSystem, loses_what_was_not_synced) {
 TEST(FileSystem, a_durable_write_is_old_or_new_whichever_call_fails) {
   for (int n = 1; n < 12; ++n) {
     FakeFileSystem files;
-    ASSERT_TRUE(files.create_directories("/store").has_value());
+    ASSERT_TRUE(create_directories_durably(files, "/store").has_value());
     ASSERT_TRUE(files.write_file_durably("/store/a", "old").has_value());
     int calls = 0;
     files.set_fault([&](std::string_view operation, const std::string& path) -> Result<void> {
@@ -217,6 +218,35 @@ TEST(FileSystem, a_durable_write_is_old_or_new_whichever_call_fails) {
       EXPECT_TRUE(content == "old" || content == "new") << content;
     }
   }
+}
+
+TEST(DurableDirectory, survives_power_loss_with_every_level_that_was_missing) {
+  FakeFileSystem files;
+  ASSERT_TRUE(files.create_directories("/a/b").has_value());
+  files.lose_power();
+  EXPECT_FALSE(files.exists("/a"));  // nobody synced the directories above
+  ASSERT_TRUE(create_directories_durably(files, "/a/b/c").has_value());
+  files.lose_power();
+  EXPECT_TRUE(files.exists("/a/b/c"));
+}
+
+TEST(DurableDirectory, names_what_a_killed_process_has_made_but_not_synced) {
+  FakeFileSystem files;
+  ASSERT_TRUE(files.create_directories("/a/b").has_value());
+  ASSERT_TRUE(create_directories_durably(files, "/a/b").has_value());
+  files.lose_power();
+  EXPECT_TRUE(files.exists("/a/b"));
+}
+
+TEST(DurableDirectory, costs_nothing_where_something_is_kept_already) {
+  FakeFileSystem files;
+  ASSERT_TRUE(create_directories_durably(files, "/a").has_value());
+  ASSERT_TRUE(files.write_file_durably("/a/file", "x").has_value());
+  files.set_fault([](std::string_view operation, const std::string&) -> Result<void> {
+    return operation == "sync_directory" ? unavailable("a sync that wasn't needed")
+                                         : Result<void>{};
+  });
+  EXPECT_TRUE(create_directories_durably(files, "/a").has_value());
 }
 
 }  // namespace

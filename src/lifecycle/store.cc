@@ -1,6 +1,7 @@
 #include "lifecycle/store.h"
 
 #include "artifacts/directory_blob_store.h"
+#include "base/durable_directory.h"
 #include "lifecycle/restore.h"
 #include "lifecycle/store_files.h"
 #include "lifecycle/store_needs.h"
@@ -51,7 +52,7 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& 
   }
   MARTLET_TRY(refuse_half_restored(host.files, directory));
   const auto open_parts = [&]() -> Result<std::unique_ptr<Store>> {
-    MARTLET_TRY(host.files.create_directories(directory));
+    MARTLET_TRY(create_directories_durably(host.files, directory));
     std::unique_ptr<Store> store(new Store(host, directory));  // the constructor is private
     MARTLET_TRY(host.files.create_directories(store->scratch_directory()));
     MARTLET_TRY(host.files.create_directories(store->logs_directory()));

@@ -275,6 +275,41 @@ TEST_F(DurabilityTest,
   EXPECT_TRUE(database->check_integrity()->empty());
 }
 
+TEST_F(DurabilityTest, a_store_that_stopped_is_not_synced_again_when_it_is_closed) {
+  FailingDisk disk("failing-4");
+  int syncs = 0;
+  {
+    const auto database = open("failing-4");
+    ASSERT_TRUE(add(*database, 1).has_value());
+    ASSERT_TRUE(has(*database, 1));  // a reader is open, too
+    disk.fault = FailingDisk::Fault::Sync;
+    ASSERT_FALSE(add(*database, 2).has_value());
+    disk.fault = FailingDisk::Fault::None;
+    syncs = disk.syncs;
+  }
+  EXPECT_EQ(disk.syncs, syncs);
+  EXPECT_TRUE(has(*open(), 1));
+}
+
+// A process whose sync failed leaves commits in the page cache that never reached the disk.
+TEST_F(DurabilityTest, the_log_that_another_process_left_is_synced_before_anything_is_appended) {
+  const std::string left = directory_ + "/left.db";
+  {
+    const auto database = open();
+    ASSERT_TRUE(add(*database, 1).has_value());
+    std::filesystem::copy_file(path_, left);
+    std::filesystem::copy_file(path_ + "-wal", left + "-wal");
+  }
+  FailingDisk disk("failing-5");
+  const DatabaseOptions options{.schema = {note_schema()}, .sqlite_vfs = "failing-5"};
+  disk.fault = FailingDisk::Fault::Sync;
+  EXPECT_FALSE(Database::open(left, options).has_value());
+  disk.fault = FailingDisk::Fault::None;
+  const auto database = Database::open(left, options);
+  ASSERT_TRUE(database.has_value());
+  EXPECT_TRUE(has(**database, 1));
+}
+
 TEST_F(DurabilityTest, a_full_disk_refuses_the_write_and_writing_resumes_when_there_is_space) {
   FailingDisk disk("failing-3");
   const auto database = open("failing-3");

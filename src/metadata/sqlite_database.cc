@@ -163,6 +163,7 @@ Result<void> prepare_schema(SqliteConnection& connection, const std::string& pat
                             const std::vector<SchemaGroup>& groups) {
   MARTLET_TRY(connection.execute("BEGIN IMMEDIATE"));
   auto prepared = [&]() -> Result<void> {
+    MARTLET_TRY(connection.rewrite_log());
     MARTLET_TRY_SET(const bool is_new, is_new_store(connection, path));
     return migrate(connection, groups, is_new);
   }();
@@ -183,6 +184,10 @@ class SqliteDatabase : public Database {
   ~SqliteDatabase() override {
     const std::unique_lock lock(mutex_);
     MARTLET_CHECK(!writing_ && waiting_.empty(), "a database is destroyed while somebody writes");
+    if (stopped_.empty()) return;
+    writer_->leave_log_when_closed();
+    watcher_->leave_log_when_closed();
+    for (const auto& reader : idle_readers_) reader->leave_log_when_closed();
   }
 
   Result<std::unique_ptr<OpenTransaction>> begin() override;

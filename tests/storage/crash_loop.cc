@@ -78,6 +78,7 @@ class CrashLoop {
   void begin_store() {
     report_.operations += told_;
     told_ = 0;
+    acknowledged_here_ = 0;
     if (auto made = files_.create_directories(options_.directory); !made.has_value())
       report_.violation = made.error().message();
     static_cast<void>(files_.remove_all(store_).has_value());
@@ -111,7 +112,8 @@ class CrashLoop {
     ++report_.checks;
     const CheckReport found = check_directory(files_, store_, *entries, random_.next());
     told_ = found.operations;
-    report_.acknowledged += found.acknowledged - known_acknowledged(found);
+    report_.acknowledged += found.acknowledged - acknowledged_here_;
+    acknowledged_here_ = found.acknowledged;
     report_.leftovers += found.leftovers;
     report_.garbage = std::max(report_.garbage, found.garbage);
     if (!found.violations.empty()) {
@@ -128,20 +130,13 @@ class CrashLoop {
         std::max(report_.slowest_check_seconds, std::chrono::duration<double>(Clock::now() - began).count());
   }
 
-  // Of the same store, counted before.
-  std::int64_t known_acknowledged(const CheckReport& found) {
-    const std::int64_t before = found.acknowledged >= acknowledged_here_ ? acknowledged_here_ : 0;
-    acknowledged_here_ = found.acknowledged;
-    return before;
-  }
-
   CrashLoopOptions options_;
   SeededRandom random_;
   std::string store_;
   std::string ledger_;
   platform::RealFileSystem files_;
   std::int64_t told_ = 0;
-  std::int64_t acknowledged_here_ = 0;
+  std::int64_t acknowledged_here_ = 0;  // in the ledger of this store, at its last check
   CrashLoopReport report_;
 };
 

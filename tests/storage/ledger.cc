@@ -74,6 +74,14 @@ Result<std::unique_ptr<FileLedger>> FileLedger::open(const std::string& path) {
   }
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor < 0) return unavailable("opening the ledger " + path + " failed");
+  // A line that a killed writer didn't finish is as good as never written; the next one must not continue it.
+  platform::RealFileSystem files;
+  MARTLET_TRY_SET(const std::string text, files.read_file(path));
+  const std::size_t last = text.rfind('\n');
+  if (::ftruncate(descriptor, last == std::string::npos ? 0 : static_cast<off_t>(last) + 1) != 0) {
+    ::close(descriptor);
+    return unavailable("cutting off the unfinished line of the ledger " + path + " failed");
+  }
   std::unique_ptr<FileLedger> ledger(new FileLedger(descriptor));
   ledger->next_ = next_number(before);
   return ledger;

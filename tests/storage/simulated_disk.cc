@@ -161,8 +161,6 @@ SimulatedDisk::Answer<bool> SimulatedDisk::sync_directory(std::string_view path,
   if (is_dead()) return tl::unexpected(Failure{Fault::InputOutput});
   const NodeId node = image_.find(path);
   if (node == kNoNode) return false;
-  if (sync_failed_.contains(node)) ++retried_syncs_;
-  if (fault.has_value()) sync_failed_.insert(node);
   log_op({.kind = fault.has_value() ? DiskOp::Kind::FailedSyncDirectory : DiskOp::Kind::SyncDirectory, .node = node});
   if (fault.has_value()) return tl::unexpected(Failure{*fault});
   return true;

@@ -120,7 +120,7 @@ class SimulatedDisk {
   bool is_killed() const;
   bool has_failed() const;
   const void* failed_site() const;
-  // Syncs of a file (or directory) after one of its syncs failed: a store must never try again.
+  // Syncs of a file after one of its syncs failed: a store must never try again.
   std::uint64_t retried_syncs() const;
   std::uint64_t calls(Call call) const;                   // since fail_nth or start
   std::set<std::pair<Call, const void*>> sites() const;  // where calls came from

@@ -37,7 +37,13 @@ Result<void> check_blobs(World& world, const std::set<Digest>& referenced, Check
       report.violations.push_back({"I4", "blob " + digest.text() + " was given out with other bytes than its own"});
   }
   MARTLET_TRY_SET(const std::vector<artifacts::StoredBlob> stored, world.blobs().list());
-  for (const artifacts::StoredBlob& blob : stored) report.garbage += referenced.contains(blob.digest) ? 0 : 1;
+  for (const artifacts::StoredBlob& blob : stored) {
+    if (referenced.contains(blob.digest)) continue;
+    ++report.garbage;
+    // Nobody needs it, but a blob is there whole or not at all.
+    if (const auto whole = world.blobs().verify(blob.digest); !whole.has_value())
+      report.violations.push_back({"I2", "a blob without a record: " + whole.error().message()});
+  }
   return {};
 }
 

@@ -22,7 +22,7 @@ workflow::ComponentTable Worker::components() {
 }
 
 workflow::Runner Worker::runner(const workflow::ComponentTable& table) {
-  return workflow::Runner({world_.database(), world_.blobs(), world_.files(), world_.clock(), world_.random(), Log::none(),
+  return workflow::Runner({world_.database(), world_.blobs(), world_.files(), world_.clock(), random_, Log::none(),
                            table, "storm", world_.store().logs_directory(), world_.process(),
                            [](const std::string&) { return false; }});
 }

@@ -7,7 +7,9 @@ constexpr std::int64_t kStart = 1'700'000'000'000'000;  // an ordinary moment, i
 }
 
 World::World(FileSystem& files, WorldOptions options)
-    : options_(std::move(options)), files_(with_bug(files, options_.bug)), clock_(Timestamp{kStart}),
+    : options_(std::move(options)),
+      buggy_files_(options_.bug == Bug::None ? nullptr : with_bug(files, options_.bug)),
+      files_(buggy_files_ == nullptr ? &files : buggy_files_.get()), clock_(Timestamp{kStart}),
       random_(options_.seed), pool_({.threads = 1, .name = "storm"}) {}
 
 Result<std::unique_ptr<World>> World::open(FileSystem& files, const WorldOptions& options) {

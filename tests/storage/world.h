@@ -49,7 +49,8 @@ class World {
   World(FileSystem& files, WorldOptions options);
 
   WorldOptions options_;
-  std::unique_ptr<FileSystem> files_;
+  std::unique_ptr<FileSystem> buggy_files_;
+  FileSystem* files_;  // without a bug the caller's own, so that it sees who calls
   VirtualClock clock_;
   SeededRandom random_;
   platform::ThreadPool pool_;
