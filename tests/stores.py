@@ -52,7 +52,7 @@ class Shop:
         return sorted(path for path in (self.store / "blobs").glob("??/*") if not path.name.startswith("tmp-"))
 
     def segments(self):
-        return sorted((self.store / "predictions").glob("*/*.log"))
+        return sorted((self.store / "predictions").rglob("*.log"))
 
     def put_orphan(self, bytes_, age_seconds):
         """A blob that nothing refers to, put some time ago."""

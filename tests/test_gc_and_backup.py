@@ -174,6 +174,31 @@ def test_gc_killed_at_any_moment_loses_nothing_needed(shop, measured):
     assert hits >= KILLS // 2
 
 
+def test_an_interrupted_run_can_be_resumed_after_gc(tmp_path):
+    """Its project file is named by nothing but the run, and what its finished steps gave by nothing but them."""
+    for attempt in range(20):
+        shop = stores.Shop(stores.orders.make(tmp_path / f"shop-{attempt}", project=stores.PROJECT, count=1200))
+        running = start("run", cwd=shop.folder)
+        deadline = time.monotonic() + 30
+        while len(list(shop.store.glob("logs/*/*.log"))) < 4 and running.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        running.kill()
+        running.wait()
+        if "running" in [run["status"] for run in shop.ask("ps").json]:
+            break
+    else:
+        raise AssertionError("no kill hit a run at work")
+    for path in shop.blobs():
+        stores.make_old(path, 30 * DAY)
+    shop.ask("gc", "--older-than", "0s")
+    report = shop.verify()
+    assert report["sound"] and "resume" in report["notes"][0]
+    finished = {step["name"] for step in shop.ask("status").json["steps"] if step["status"] == "succeeded"}
+    resumed = shop.ask("resume", expect=(SUCCESS, WORK_FAILED, 4)).json
+    assert resumed["status"] == "succeeded" and finished
+    assert shop.verify()["sound"]
+
+
 # -- backup and restore
 
 def restored(shop, backup, folder, expect=SUCCESS):

@@ -202,14 +202,14 @@ class Mount:
 def fill(folder):
     """Until nothing more goes in; gives the files, to be removed."""
     filler = folder / "filler"
-    with open(filler, "wb") as file:
-        for piece in (1 << 20, 4096, 1):
-            try:
-                while True:
-                    file.write(b"x" * piece)
-                    file.flush()
-            except OSError:
-                continue
+    file = os.open(filler, os.O_WRONLY | os.O_CREAT)
+    for piece in (1 << 20, 4096, 1):
+        try:
+            while True:
+                os.write(file, b"x" * piece)
+        except OSError:
+            continue
+    os.close(file)
     return [filler]
 
 

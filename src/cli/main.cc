@@ -37,14 +37,6 @@ int report(const Session& session, const Error& error) {
   return martlet::server::exit_status(error.code());
 }
 
-}  // namespace
-namespace martlet::cli {
-void add_backup(CLI::App& app, Session& session);
-void add_gc(CLI::App& app, Session& session);
-void add_restore(CLI::App& app, Session& session);
-void add_verify(CLI::App& app, Session& session);
-}  // namespace martlet::cli
-namespace {
 void add_verbs(CLI::App& app, Session& session) {
   using namespace martlet::cli;
   add_run(app, session);

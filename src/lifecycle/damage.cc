@@ -31,6 +31,8 @@ std::string blob_remedy(const std::vector<artifacts::BlobHolder>& objects,
                     "`martlet run --from ingest:DATASET`";
   if (concerns(objects, "model version"))
     return remedy + "; or make another version live and train this one anew";
+  if (concerns(objects, "pipeline run"))
+    return remedy + "; without it that run can't be resumed or reproduced";
   if (concerns(objects, "run")) return remedy + "; it can't be computed anew";
   return remedy;
 }

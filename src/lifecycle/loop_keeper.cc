@@ -106,6 +106,11 @@ struct LoopKeeper::State {
       for (int i = 1; i < failures && wait < kLongestPause; ++i) wait *= 2;
       return std::min(wait, kLongestPause);
     };
+    // No record names it while the loop runs: put again, garbage collection takes it for young.
+    if (const auto put = store.blobs().put(project.text); !put.has_value()) {
+      log.error("loop.not_started", {{"why", put.error().message()}});
+      return pause();
+    }
     const auto result = platform::run_process(child(), Deadline::none(), cancel);
     if (cancel.cancelled()) return kFirstPause;
     if (!result.has_value()) {

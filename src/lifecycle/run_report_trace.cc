@@ -154,10 +154,11 @@ report::Section reproduction_section(const Dossier& dossier) {
         report::Note{report::Tone::Unsure, "The run's project file is no longer in the store."});
     return section;
   }
-  section.blocks.emplace_back(
-      report::Paragraph{"The same program, project file and source files give the same bytes: "
-                        "dataset version, feature program, model and metrics have the digests and "
-                        "figures of this report, whatever the number of threads."});
+  std::string promise =
+      "The same program, project file and source files give the same bytes: dataset version, feature "
+      "program, model and metrics have the digests and figures of this report, whatever the number "
+      "of threads.";
+  section.blocks.emplace_back(report::Paragraph{std::move(promise)});
   report::Facts facts;
   if (dossier.tracked.has_value()) {
     add_fact(facts, "Program", member_or_null(dossier.tracked->facts, "code_version"));

@@ -23,6 +23,8 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+std::string deployment_of_replay(const Project& project) { return "simulation/" + project.name; }
+
 // Carries what deployment reports to a prediction log; a version that is asked with other columns
 // begins another one.
 class ReplaySink : public deployment::PredictionSink {
@@ -75,7 +77,7 @@ class Simulation {
   Simulation(const Project& project, const SimulateRequest& request, const Lessons& lessons,
              const Store& scratch, VirtualClock& clock)
       : project_(project), request_(request), material_(lessons), scratch_(scratch), clock_(clock),
-        sink_(scratch, "simulation/" + project.name) {}
+        sink_(scratch, deployment_of_replay(project)) {}
 
   Result<SimulateReport> run() {
     MARTLET_TRY(find_rows());
@@ -166,7 +168,7 @@ class Simulation {
   Result<void> begin() {
     clock_.set(request_.from);
     Loop::Parts parts{scratch_, project_};
-    parts.deployment = "simulation/" + project_.name;
+    parts.deployment = deployment_of_replay(project_);
     parts.on_event = [this](const LoopEvent& event) {
       // The same refusal in window after window is one event.
       if (event.kind == "refused" && !report_.events.empty() &&
@@ -304,7 +306,7 @@ class Simulation {
     MARTLET_TRY_SET(
         const auto records, scratch_.database().read([&](const metadata::ReadTransaction& tx) {
           return tx.select<monitoring::WindowRecord>(
-              metadata::Query(metadata::equal("deployment", loop_->deployment()) &&
+              metadata::Query(metadata::equal("deployment", deployment_of_replay(project_)) &&
                               metadata::equal("length_micros", std::int64_t{length.count()}))
                   .order_by("begin_at"));
         }));

@@ -45,12 +45,12 @@ std::string default_store_directory(const std::string& project_directory) {
 Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& directory,
                                            WhenMissing when_missing) {
   const std::string database_path = join_path(directory, "metadata.db");
+  MARTLET_TRY(refuse_half_restored(host.files, directory));
   if (when_missing == WhenMissing::Refuse && !host.files.exists(database_path)) {
     return not_found(
         "opening the store " + directory +
         ": there is none; run `martlet run` in the project's folder, or name another with --store");
   }
-  MARTLET_TRY(refuse_half_restored(host.files, directory));
   const auto open_parts = [&]() -> Result<std::unique_ptr<Store>> {
     MARTLET_TRY(create_directories_durably(host.files, directory));
     std::unique_ptr<Store> store(new Store(host, directory));  // the constructor is private

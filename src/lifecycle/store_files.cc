@@ -31,14 +31,12 @@ Result<void> add_up(FileSystem& files, const std::string& path, StoreFile& sum) 
   return {};
 }
 
-Result<std::vector<StoreFile>> entries_of(const Store& store, const std::string& directory,
-                                          std::string_view suffix = "") {
+Result<std::vector<StoreFile>> entries_of(const Store& store, const std::string& directory) {
   FileSystem& files = store.host().files;
   std::vector<StoreFile> found;
   MARTLET_TRY_SET(const std::vector<std::string> names,
                   names_in(files, join_path(store.directory(), directory)));
   for (const std::string& name : names) {
-    if (!name.ends_with(suffix)) continue;
     StoreFile entry{join_path(directory, name), 0, {}};
     MARTLET_TRY(add_up(files, join_path(store.directory(), entry.path), entry));
     found.push_back(std::move(entry));
@@ -46,16 +44,30 @@ Result<std::vector<StoreFile>> entries_of(const Store& store, const std::string&
   return found;
 }
 
-// <directory>/<any>/*.log
-Result<std::vector<StoreFile>> logs_below(const Store& store, const std::string& directory) {
-  std::vector<StoreFile> found;
-  MARTLET_TRY_SET(const std::vector<std::string> folders,
-                  names_in(store.host().files, join_path(store.directory(), directory)));
-  for (const std::string& folder : folders) {
-    MARTLET_TRY_SET(const std::vector<StoreFile> logs,
-                    entries_of(store, join_path(directory, folder), ".log"));
-    found.insert(found.end(), logs.begin(), logs.end());
+// Every file *.log below; `depth` bounds what somebody may have put there.
+Result<void> add_logs(FileSystem& files, const std::string& root, const std::string& directory,
+                      int depth, std::vector<StoreFile>& found) {
+  MARTLET_TRY_SET(const std::vector<std::string> names,
+                  names_in(files, join_path(root, directory)));
+  for (const std::string& name : names) {
+    const std::string path = join_path(directory, name);
+    const auto status = files.status(join_path(root, path));
+    if (!status.has_value()) {
+      if (status.error().code() == ErrorCode::NotFound) continue;
+      return fail(status.error());
+    }
+    if (status->kind == FileKind::Directory && depth > 0)
+      MARTLET_TRY(add_logs(files, root, path, depth - 1, found));
+    if (status->kind == FileKind::Regular && name.ends_with(".log"))
+      found.push_back({path, status->size_bytes, status->modified});
   }
+  return {};
+}
+
+Result<std::vector<StoreFile>> logs_below(const Store& store, const std::string& directory) {
+  constexpr int kDepth = 4;  // predictions/ENVIRONMENT/MODEL, logs/RUN
+  std::vector<StoreFile> found;
+  MARTLET_TRY(add_logs(store.host().files, store.directory(), directory, kDepth, found));
   return found;
 }
 

@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace martlet::metadata::internal {
 
@@ -274,6 +275,12 @@ Error SqliteConnection::error_of(int code) {
           fmt::format("{} can't be written ({}); check the rights of the file and its directory",
                       where, words));
     case SQLITE_CANTOPEN:
+      if (const int number = sqlite3_system_errno(handle_); number == EMFILE || number == ENFILE) {
+        return Error(ErrorCode::ResourceExhausted,
+                     fmt::format("{} can't be opened: too many open files; raise the limit on open "
+                                 "files (ulimit -n)",
+                                 where));
+      }
       return Error(
           ErrorCode::Unavailable,
           fmt::format("{} can't be opened ({}); check that its directory exists and may be written",

@@ -46,6 +46,8 @@ Result<std::vector<Finding>> check_records(const metadata::ReadTransaction& tx) 
   // Reading them is the check: a value that can't be its field's is an error.
   MARTLET_TRY(tx.select<AlertRecord>());
   MARTLET_TRY(tx.select<RetrainRecord>());
+  MARTLET_TRY(tx.select<MonitorRecord>());
+  MARTLET_TRY(tx.select<WebhookRecord>());
   return findings;
 }
 

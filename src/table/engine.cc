@@ -9,6 +9,9 @@
 #include <duckdb.h>
 #include <fmt/format.h>
 
+#include <array>
+#include <fcntl.h>
+#include <unistd.h>
 #include <utility>
 
 namespace martlet::table {
@@ -290,9 +293,27 @@ const EngineOptions& Engine::options() const { return state_->options; }
 
 void Engine::interrupt() { duck().duckdb_interrupt(state_->connection); }
 
+namespace {
+
+// Without a free descriptor DuckDB throws while it cleans up after its failed start, which nobody
+// can catch.
+Result<void> refuse_without_descriptors() {
+  constexpr std::size_t kNeeded = 4;
+  std::array<int, kNeeded> taken{};
+  std::size_t free = 0;
+  while (free < kNeeded && (taken[free] = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) ++free;
+  for (std::size_t i = 0; i < free; ++i) ::close(taken[i]);
+  if (free == kNeeded) return {};
+  return fail(ErrorCode::ResourceExhausted,
+              "starting DuckDB: too many open files; raise the limit on open files (ulimit -n)");
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   if (options.threads < 1) return invalid_argument("the SQL engine needs at least one thread");
   MARTLET_TRY(load_duckdb());
+  MARTLET_TRY(refuse_without_descriptors());
   auto state = std::make_unique<State>();
   state->options = options;
   duckdb_config config = nullptr;

@@ -15,8 +15,8 @@ namespace {
 constexpr const char* kStep = "step output";
 constexpr const char* kRun = "pipeline run";
 
-void add_outputs(const Json& value, const artifacts::BlobHolder& holder, const std::string& path,
-                 artifacts::BlobReferences& found) {
+void add_texts(const Json& value, const artifacts::BlobHolder& holder, const std::string& path,
+               artifacts::BlobReferences& found) {
   if (value.is_string()) {
     const auto& text = value.get_ref<const std::string&>();
     if (!text.starts_with("sha256:")) return;
@@ -29,7 +29,7 @@ void add_outputs(const Json& value, const artifacts::BlobHolder& holder, const s
   }
   if (!value.is_structured()) return;
   for (const auto& [key, inner] : value.items())
-    add_outputs(inner, holder, path.empty() ? key : path + "." + key, found);
+    add_texts(inner, holder, path.empty() ? key : path + "." + key, found);
 }
 
 class RunChecker {
@@ -95,16 +95,19 @@ class RunChecker {
 }  // namespace
 
 Result<void> add_references(const metadata::ReadTransaction& tx, artifacts::BlobReferences& found) {
+  MARTLET_TRY_SET(const auto runs, tx.select<PipelineRunRecord>());
+  for (const PipelineRunRecord& run : runs)
+    add_texts(run.parameters, {kRun, run.id.text(), ""}, "", found);
   MARTLET_TRY_SET(const auto steps, tx.select<StepRecord>());
   for (const StepRecord& step : steps) {
-    add_outputs(step.outputs, {kStep, fmt::format("{} of run {}", step.name, step.run.text()), ""},
-                "", found);
+    add_texts(step.outputs, {kStep, fmt::format("{} of run {}", step.name, step.run.text()), ""},
+              "", found);
   }
   MARTLET_TRY_SET(const auto cached, tx.select<StepCacheRecord>());
   for (const StepCacheRecord& entry : cached) {
-    add_outputs(entry.outputs,
-                {kStep, fmt::format("{} of run {} (cached)", entry.step, entry.run.text()), ""}, "",
-                found);
+    add_texts(entry.outputs,
+              {kStep, fmt::format("{} of run {} (cached)", entry.step, entry.run.text()), ""}, "",
+              found);
   }
   return {};
 }

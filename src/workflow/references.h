@@ -15,7 +15,7 @@ class ReadTransaction;
 namespace martlet::workflow {
 
 // Every text "sha256:…" in the outputs of a step or a cache entry is a blob, as it is for the
-// runner.
+// runner; and in what the caller said of a run: the project file, which resuming needs.
 Result<void> add_references(const metadata::ReadTransaction& tx, artifacts::BlobReferences& found);
 // Each step of each run is recorded once; what has ended says so; a run that succeeded has the
 // outputs of all its steps.
