@@ -1,5 +1,6 @@
 #include "lifecycle/loop_keeper.h"
 
+#include "artifacts/blob_store.h"
 #include "platform/process.h"
 #include "platform/threads.h"
 
