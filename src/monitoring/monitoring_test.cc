@@ -87,8 +87,6 @@ TEST(PredictionLog, entries_come_back_as_they_were_written) {
 
 TEST(PredictionLog, what_was_flushed_survives_power_loss_and_a_torn_end_is_dropped) {
   FakeFileSystem files;
-  ASSERT_TRUE(files.create_directories("/log").has_value());
-  ASSERT_TRUE(files.sync_directory("/").has_value());
   {
     auto log = PredictionLog::open(files, "/log", kSchema, "w1").value();
     ASSERT_TRUE(log->append(prediction(0)));
@@ -102,6 +100,45 @@ TEST(PredictionLog, what_was_flushed_survives_power_loss_and_a_torn_end_is_dropp
   ReadCounts counts;
   EXPECT_EQ(ids_in(files, {0}, {kMicrosPerDay}, &counts).size(), 1u);
   EXPECT_GT(counts.torn_bytes, 0);
+}
+
+TEST(PredictionLog, what_was_flushed_survives_power_loss_with_every_directory_above_it) {
+  FakeFileSystem files;
+  auto log = PredictionLog::open(files, "/store/predictions/delays", kSchema, "w1").value();
+  ASSERT_TRUE(log->append(prediction(0)));
+  ASSERT_TRUE(log->flush().has_value());
+  files.lose_power();
+  EXPECT_TRUE(files.exists("/store/predictions/delays/1970-01-01-w1.log"));
+}
+
+// A power loss may keep any sector of the last flush from arriving, whatever happened to those
+// behind it.
+TEST(PredictionLog, a_last_flush_with_a_hole_is_dropped_from_the_hole_on) {
+  FakeFileSystem files;
+  auto log = PredictionLog::open(files, "/log", kSchema, "w1").value();
+  ASSERT_TRUE(log->append(prediction(0)));
+  ASSERT_TRUE(log->flush().has_value());
+  const std::string path = "/log/1970-01-01-w1.log";
+  const std::size_t safe = files.read_file(path).value().size();
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(log->append(prediction(1)));
+  ASSERT_TRUE(log->flush().has_value());
+  const std::string whole = files.read_file(path).value();
+  ASSERT_GT(whole.size(), safe + 2048);
+  for (std::size_t sector = safe / 512 * 512; sector < whole.size(); sector += 512) {
+    std::string torn = whole;
+    const std::size_t begin = std::max(safe, sector);
+    const std::size_t end = std::min(torn.size(), sector + 512);
+    std::fill(torn.begin() + static_cast<std::ptrdiff_t>(begin),
+              torn.begin() + static_cast<std::ptrdiff_t>(end), '\0');
+    ASSERT_TRUE(files.remove(path).has_value());
+    ASSERT_TRUE(files.create_new(path).value()->append(torn).has_value());
+    ReadCounts counts;
+    const std::vector<std::string> ids = ids_in(files, {0}, {kMicrosPerDay}, &counts);
+    ASSERT_FALSE(ids.empty()) << "sector at " << sector;
+    EXPECT_EQ(ids.front(), "p0");
+    EXPECT_LT(ids.size(), 61u);
+    EXPECT_GT(counts.torn_bytes, 0);
+  }
 }
 
 TEST(PredictionLog, any_changed_byte_is_noticed) {

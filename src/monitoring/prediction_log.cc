@@ -1,6 +1,7 @@
 #include "monitoring/prediction_log.h"
 
 #include "base/digest.h"
+#include "base/durable_directory.h"
 #include "monitoring/internal/log_queue.h"
 #include "monitoring/segment_check.h"
 
@@ -19,6 +20,7 @@ constexpr std::size_t kFrameHead = 12;  // length (4), checksum (8), little endi
 constexpr std::size_t kOpenSegments = 4;
 // Behind a frame that looks torn, a sound one is sought so far: several rows of any usual width.
 constexpr std::size_t kSearchedBytes = 64u << 10;
+constexpr std::size_t kSectorBytes = 512;
 
 template <class T>
 void put_number(std::string& out, T value) {
@@ -216,8 +218,7 @@ Result<std::unique_ptr<PredictionLog>> PredictionLog::open(FileSystem& files, st
                                                            columns::Schema schema,
                                                            std::string writer,
                                                            const PredictionLogOptions& options) {
-  MARTLET_TRY(files.create_directories(directory));
-  MARTLET_TRY(files.sync_directory(parent_path(directory)));
+  MARTLET_TRY(create_directories_durably(files, directory));
   return std::unique_ptr<PredictionLog>(new PredictionLog(files, std::move(directory),
                                                           std::move(schema), std::move(writer),
                                                           options));  // the constructor is private
@@ -311,24 +312,44 @@ std::optional<std::string_view> next_frame(std::string_view rest) {
   return checksum64(payload) == checksum ? std::optional(payload) : std::nullopt;
 }
 
-// Whether a sound frame begins somewhere behind: then what stands before it was damaged, not torn.
-bool sound_frame_follows(std::string_view rest) {
+// Where the next sound frame begins, behind the first byte; nullopt when there is none near.
+std::optional<std::size_t> next_sound_frame(std::string_view rest) {
   const std::size_t end = std::min(rest.size(), kSearchedBytes);
   for (std::size_t at = 1; at + kFrameHead < end; ++at) {
     const auto payload = next_frame(rest.substr(at));
-    if (payload.has_value() && !payload->empty()) return true;
+    if (payload.has_value() && !payload->empty()) return at;
+  }
+  return std::nullopt;
+}
+
+// Sectors that the power was too short for read as zeros when later ones of the same flush arrived.
+// That flush was never told to be safe, so all of it from the hole on is a torn end. `end`: where
+// the damage ends.
+bool has_hole(std::string_view bytes, std::size_t begin, std::size_t end) {
+  const auto is_zero = [&](std::size_t from, std::size_t to) {
+    return bytes.substr(from, to - from).find_first_not_of('\0') == std::string_view::npos;
+  };
+  if (begin + kFrameHead <= end && is_zero(begin, begin + kFrameHead)) return true;
+  for (std::size_t sector = begin / kSectorBytes * kSectorBytes; sector < end;
+       sector += kSectorBytes) {
+    if (is_zero(std::max(begin, sector), std::min(sector + kSectorBytes, bytes.size())))
+      return true;
   }
   return false;
 }
 
-// A torn end is what a crash leaves: nothing sound follows it. A frame that is damaged in the
-// middle has its whole length, unless it is the length that is damaged.
-bool is_torn_end(std::string_view rest) {
+// A torn end is what a crash leaves of the last flush: nothing sound follows it, or there is a hole
+// in it. A frame that is damaged in the middle has its whole length, unless it is the length that
+// is damaged.
+bool is_torn_end(std::string_view bytes, std::size_t begin) {
+  const std::string_view rest = bytes.substr(begin);
   if (rest.size() < kFrameHead) return true;
+  const std::optional<std::size_t> sound = next_sound_frame(rest);
+  if (has_hole(bytes, begin, begin + sound.value_or(rest.size()))) return true;
+  if (sound.has_value()) return false;
   Reader head(rest.substr(0, kFrameHead));
   const auto length = head.number<std::uint32_t>();
-  if (length <= kMaxFrameBytes && rest.size() - kFrameHead > length) return false;
-  return !sound_frame_follows(rest);
+  return length > kMaxFrameBytes || rest.size() - kFrameHead <= length;
 }
 
 Result<void>
@@ -352,7 +373,7 @@ read_segment(std::string_view bytes, const std::string& path, Timestamp begin, T
   while (!rest.empty()) {
     const auto payload = next_frame(rest);
     if (!payload.has_value()) {
-      if (!is_torn_end(rest)) return damaged();
+      if (!is_torn_end(bytes, bytes.size() - rest.size())) return damaged();
       counts.torn_bytes += static_cast<std::int64_t>(rest.size());
       return {};
     }

@@ -2,8 +2,9 @@
 // checksummed segments.
 //
 // One segment file per UTC day and writer; no two processes share one. Each entry is a frame:
-// length, checksum, payload. A torn last frame (a crash) is dropped and counted when read; a bad
-// frame before the end is Corrupt. append() is no acknowledged write: entries are safe once flush()
+// length, checksum, payload. A torn end (a crash: a last frame that isn't whole, or a last flush of
+// which some sectors never arrived) is dropped and counted when read; any other bad frame is
+// Corrupt. append() is no acknowledged write: entries are safe once flush()
 // has returned (a server calls it every 100 ms at most). Thread-safe; append() takes no lock.
 #pragma once
 #include "base/clock.h"

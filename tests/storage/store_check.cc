@@ -1,6 +1,7 @@
 #include "storage/store_check.h"
 
 #include "artifacts/directory_blob_store.h"
+#include "lifecycle/verify.h"
 #include "metadata/database.h"
 #include "storage/check_parts.h"
 
@@ -66,9 +67,19 @@ Result<void> check_leftovers(World& world, CheckReport& report) {
   MARTLET_TRY_SET(const std::vector<std::string> names, world.files().list(world.store().directory()));
   for (const std::string& name : names) {
     static const std::set<std::string> kKnown{"metadata.db", "metadata.db-wal", "metadata.db-shm", "blobs",
-                                              "logs",        "predictions",     "tmp"};
+                                              "logs",        "predictions",     "tmp",             "collection.lock"};
     if (!kKnown.contains(name)) report.violations.push_back({"I8", "the store holds a file " + name});
   }
+  return {};
+}
+
+// What martlet itself says of the store, without knowing what was acknowledged.
+Result<void> check_as_verify_does(World& world, CheckReport& report) {
+  lifecycle::VerifyOptions options;
+  options.depth = lifecycle::VerifyOptions::Depth::Quick;  // blobs were read and hashed already
+  MARTLET_TRY_SET(const lifecycle::VerifyReport verified, lifecycle::verify_store(world.store(), options));
+  for (const lifecycle::Damage& damage : verified.damages)
+    report.violations.push_back({"verify", damage.rule + ": " + damage.message});
   return {};
 }
 
@@ -90,6 +101,7 @@ Result<CheckReport> check_store(World& world, const std::vector<Json>& ledger) {
   MARTLET_TRY(check_claims(world, expected, report));
   MARTLET_TRY(check_blobs(world, referenced, report));
   MARTLET_TRY(check_leftovers(world, report));
+  MARTLET_TRY(check_as_verify_does(world, report));
   return report;
 }
 
