@@ -100,8 +100,7 @@ Result<RunEdges> edges_of(const Store& store, const workflow::RunOutcome& outcom
     if (step.component == "martlet/ingest") MARTLET_TRY(add_dataset(store, step, run, found.edges));
     if (step.component == "martlet/select") {
       program = text_of(step.outputs.value("chosen", Json()), "program");
-      if (!program.empty())
-        found.given.push_back({{NodeKind::FeatureProgram, program}, "fitted"});
+      if (!program.empty()) found.given.push_back({{NodeKind::FeatureProgram, program}, "fitted"});
     }
     if (step.component == "martlet/package") {
       const Node package{NodeKind::Package, text_of(step.outputs, "package")};
@@ -122,11 +121,10 @@ Result<RunEdges> edges_of(const Store& store, const workflow::RunOutcome& outcom
 // later run is never upstream of what was there before.
 Result<LineageEdge> edge_of(const metadata::ReadTransaction& tx, const Node& run,
                             const Given& given) {
-  MARTLET_TRY_SET(const auto first,
-                  tx.first<LineageEdge>(metadata::Query(
-                      metadata::equal("to_kind", given.node.kind) &&
-                      metadata::equal("to_id", given.node.id) &&
-                      metadata::equal("relation", given.relation))));
+  MARTLET_TRY_SET(const auto first, tx.first<LineageEdge>(metadata::Query(
+                                        metadata::equal("to_kind", given.node.kind) &&
+                                        metadata::equal("to_id", given.node.id) &&
+                                        metadata::equal("relation", given.relation))));
   if (!first.has_value() || first->from_id == run.id) return edge(run, given.node, given.relation);
   return edge(given.node, run, "was made again by");
 }
