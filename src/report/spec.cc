@@ -85,17 +85,22 @@ void add_marks_of(Json& layers, Json values, Tone tone, const Json& place, const
                                       {"color", colour}}},
                         {"encoding", Json{{"x", place}, {"y", top}, {"tooltip", tooltip}}}});
   if (!labelled) return;
-  layers.push_back(Json{
-      {"data", data},
-      {"mark", Json{{"type", "text"},
-                    {"align", "left"},
-                    {"dx", 7},
-                    {"dy", 4},
-                    {"fontWeight", 600},
-                    {"limit", 260},
-                    {"color", colour}}},
-      {"encoding",
-       Json{{"x", place}, {"y", top}, {"text", Json{{"field", "what"}, {"type", "nominal"}}}}}});
+  // The word lies over what the plot shows there; the paper's colour around it keeps it readable.
+  for (const bool halo : {true, false}) {
+    Json mark{{"type", "text"},    {"align", "left"}, {"dx", 7},        {"dy", 4},
+              {"fontWeight", 600}, {"limit", 260},    {"color", colour}};
+    if (halo) {
+      mark["color"] = "var(--paper)";
+      mark["stroke"] = "var(--paper)";
+      mark["strokeWidth"] = 5;
+      mark["strokeJoin"] = "round";
+    }
+    layers.push_back(Json{
+        {"data", data},
+        {"mark", std::move(mark)},
+        {"encoding",
+         Json{{"x", place}, {"y", top}, {"text", Json{{"field", "what"}, {"type", "nominal"}}}}}});
+  }
 }
 
 }  // namespace
