@@ -181,8 +181,9 @@ report::Section reproduction_section(const Dossier& dossier) {
   add_fact(facts, "As of", member_or_null(parameters, "as_of"));
   add_fact(facts, "Environment", member_or_null(parameters, "environment"));
   section.blocks.emplace_back(std::move(facts));
-  section.blocks.emplace_back(
-      report::Code{"martlet reproduce " + dossier.run().id.text() + "   # compares every output"});
+  if (dossier.run().run_status() == workflow::RunStatus::Succeeded)
+    section.blocks.emplace_back(report::Code{"martlet reproduce " + dossier.run().id.text() +
+                                             "   # compares every output"});
   section.blocks.emplace_back(
       report::Fold{"martlet.yaml, as it was", report::Code{dossier.project_text}});
   return section;
