@@ -432,7 +432,7 @@ Generated RandomExpressions::timestamp(int depth) {
                   {make(Type::Date, depth)});
     case 2:
       return form("({} + {})", zoned() ? "(instant({}) + {})" : "({} + {})",
-                  {make(Type::Date, depth), exact_interval(depth)});
+                  {make(Type::Date, depth), exact_interval(zoned() ? 0 : depth)});
     case 3:
       if (zoned()) return moved(depth);
       // An offset is heeded.
@@ -462,7 +462,7 @@ Generated RandomExpressions::truncated(int depth) {
 Generated RandomExpressions::moved(int depth) {
   const Generated sign = any({"+", "-"});
   if (one_in(2))
-    return form("({} {} {})", {make(Type::Timestamp, depth), sign, exact_interval(depth)});
+    return form("({} {} {})", {make(Type::Timestamp, depth), sign, exact_interval(zoned() ? 0 : depth)});
   const std::string unit = any({"days", "weeks", "months", "quarters", "years"}).text;
   const bool far = !zoned() || unit == "days" || unit == "weeks";
   const std::string calendar = fmt::format("{} {}", 1 + random_.below(far ? 40 : 3), unit);
@@ -489,7 +489,7 @@ Generated RandomExpressions::date(int depth) {
           {make(Type::Date, depth), make(Type::Int64, depth)});
     case 3:
       if (zoned())
-        return form("make_date(2000 + {}, {}, {})", {count(30), count(13, 1), count(31, 1)});
+        return form("make_date(2000 + {}, {}, {})", {count(20), count(13, 1), count(31, 1)});
       return form("make_date({}, {}, {})", "make_date(near_year({}), {}, {})",
                   {make(Type::Int64, depth), count(14), count(33)});
     case 4:
