@@ -156,7 +156,8 @@ report::Section reproduction_section(const Dossier& dossier) {
   }
   // Static texts are copied, which spares GCC 12 a false warning of texts that are moved.
   static const std::string kPromise =
-      "The same program, project file and source files give the same bytes: dataset version, feature "
+      "The same program, project file and source files give the same bytes: dataset version, "
+      "feature "
       "program, model and metrics have the digests and figures of this report, whatever the number "
       "of threads.";
   section.blocks.emplace_back(report::Paragraph{kPromise});
@@ -167,7 +168,8 @@ report::Section reproduction_section(const Dossier& dossier) {
     const Json& git = member_or_null(dossier.tracked->facts, "git");
     const bool dirty = known_boolean(git, "dirty").value_or(false);
     if (const std::string commit = text_or(git, "commit"); !commit.empty())
-      add_fact(facts, "Git commit", commit + (dirty ? ", with changes that were not committed" : ""));
+      add_fact(facts, "Git commit",
+               commit + (dirty ? ", with changes that were not committed" : ""));
   }
   add_fact(facts, "Project file", member_or_null(parameters, "project_file"));
   add_fact(facts, "Folder", member_or_null(parameters, "project_directory"));

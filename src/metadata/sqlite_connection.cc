@@ -10,7 +10,7 @@ namespace martlet::metadata::internal {
 
 namespace {
 
-constexpr std::size_t kMaxStatements = 256;  // prepared and kept, per connection
+constexpr std::size_t kMaxStatements = 256;     // prepared and kept, per connection
 constexpr sqlite3_int64 kPieceBytes = 1 << 20;  // of the log, rewritten at a time
 
 int bind_value(sqlite3_stmt* statement, int index, const Value& value) {
