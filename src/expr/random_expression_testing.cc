@@ -391,7 +391,8 @@ Generated RandomExpressions::number(int depth) {
     case 10:
       return form("{}({}, {})",
                   {any({"pow", "atan2"}), make(Type::Double, depth), make(Type::Double, depth)});
-    case 11: return form("epoch({})", {exact_interval(depth)});
+    case 11:
+      return form("epoch({})", "epoch(case when id >= 0 then {} end)", {exact_interval(depth)});
     default:
       return form("{}({} as double)", "{}(plain({}) as double)",
                   {any({"cast", "try_cast"}), make(Type::Text, depth)});
