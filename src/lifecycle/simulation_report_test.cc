@@ -15,7 +15,7 @@ constexpr std::int64_t kDay = kMicrosPerDay;
 Project project() {
   return parse_project(R"(version: 1
 project: shop
-problem: {question: Is it good?, target: good, time: at, key: [id], kpis: [{name: gain, value: "case when predicted then 1 else 0 end", unit: EUR}]}
+problem: {question: "Is it good?", target: good, time: at, key: [id], kpis: [{name: gain, value: "case when predicted then 1 else 0 end", unit: EUR}]}
 data: {sources: {orders: {files: orders.csv}}, datasets: {orders: {sql: select * from orders}}}
 )",
                        "martlet.yaml", "")

@@ -49,7 +49,7 @@ TEST_P(PlantedBug, is_found_within_two_thousand_states) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedBug, testing::ValuesIn(kBugs),
-                         [](const auto& info) { return std::string(name_of(info.param)); });
+                         [](const auto& each) { return std::string(name_of(each.param)); });
 
 class FaultSweep : public testing::TestWithParam<SweepPath> {};
 
@@ -61,7 +61,7 @@ TEST_P(FaultSweep, every_call_site_may_fail) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FaultSweep, testing::ValuesIn(kSweepPaths),
-                         [](const auto& info) { return std::string(name_of(info.param)); });
+                         [](const auto& each) { return std::string(name_of(each.param)); });
 
 }  // namespace
 }  // namespace martlet::storage
