@@ -11,7 +11,9 @@ namespace martlet::metadata::internal {
 namespace {
 
 constexpr std::size_t kMaxStatements = 256;  // prepared and kept, per connection
-constexpr sqlite3_int64 kPieceBytes = 1 << 20;  // of the log, rewritten at a time
+// Of the log, rewritten at a time. SQLite's file layer takes the low 17 bits of a length for one
+// write: pieces of 128 KiB or more come out as "the disk is full".
+constexpr sqlite3_int64 kPieceBytes = 64 << 10;
 
 int bind_value(sqlite3_stmt* statement, int index, const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value))
