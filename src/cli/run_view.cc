@@ -51,9 +51,10 @@ int show_report(Session& session, const lifecycle::RunReport& report) {
                     number_text(kpi.at("low")), number_text(kpi.at("high")),
                     kpi.at("goal").is_string() ? kpi.at("goal").get<std::string>() : "",
                     number_text(kpi.at("baseline")),
-                    !passed.is_boolean() ? "unknown"
-                    : passed.get<bool>() ? console.green("passed")
-                                         : console.red("failed")});
+                    !kpi.at("goal").is_string() ? ""  // watched, and no gate
+                    : !passed.is_boolean()      ? "unknown"
+                    : passed.get<bool>()        ? console.green("passed")
+                                                : console.red("failed")});
   }
   if (!kpis.empty()) console.table({"kpi", "value", "low", "high", "goal", "baseline", ""}, kpis);
   for (const Json& leak : json.at("leaks")) {
