@@ -215,7 +215,7 @@ def test_a_regression_shows_predicted_against_actual_and_its_residuals(tmp_path)
     frame.drop(columns=["good"]).to_csv(folder / "orders.csv", index=False)
     (folder / "martlet.yaml").write_text("""version: 1
 project: prices
-problem: {question: What will it cost?, target: price, task: regression, time: at, key: [id], kpis: [{name: error, metric: rmse, goal: "<= baseline"}]}
+problem: {question: "What will it cost?", target: price, task: regression, time: at, key: [id], kpis: [{name: error, metric: rmse, goal: "<= baseline"}]}
 data: {sources: {orders: {files: orders.csv, csv: {types: {at: timestamp}}}}, datasets: {orders: {sql: select * from orders}}}
 split: {by: time, train: 60%, validation: 20%, test: 20%}
 models: {candidates: [ridge, {lightgbm: {rounds: 20}}], seed: 3}

@@ -56,13 +56,13 @@ def measure(bench):
                             figure=scoring_seconds),
                   Contender("LightGBM Booster.predict, float64 matrix", [*peer, "predict", model, matrix, theirs, threads],
                             figure=scoring_seconds),
-                  rows=rows, repeat=3, note="scoring in memory only; both use all threads")
+                  rows=rows, repeat=3, warm=False, note="scoring in memory only; both use all threads")
     run([*peer, "equal", ours, theirs])
     print("  every score has the same bits")
     bench.compare("batch, file to file, bare model",
                   Contender("martlet predict-model", [bench.martlet, "predict-model", model, "--input", matrix, "--output", ours]),
                   Contender("LightGBM + pyarrow", [*peer, "file", model, matrix, theirs, threads]),
-                  rows=rows, repeat=3)
+                  rows=rows, repeat=3, warm=False)
     whole_way(bench, folder, peer, folder / f"rows-{rows}.parquet", rows, threads)
 
 
@@ -80,4 +80,4 @@ def whole_way(bench, folder, peer, source, rows, threads):
                   Contender("martlet predict", [bench.martlet, "predict", "scores", "--project", project / "martlet.yaml", "--input", source,
                                                 "--output", scores, "--only-key"]),
                   Contender("LightGBM + pyarrow", [*peer, "file", folder / "model.txt", source, folder / "theirs.parquet", threads]),
-                  rows=rows, repeat=3, note="the feature program runs too")
+                  rows=rows, repeat=3, warm=False, note="the feature program runs too")

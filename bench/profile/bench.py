@@ -18,4 +18,4 @@ def measure(bench):
                   Contender("martlet data profile (exact)", [bench.martlet, "data", "profile", file, "--json"]),
                   Contender("DuckDB SUMMARIZE (approximate)", [*peer, "summarize", file]),
                   Contender("Polars by hand (exact)", [*peer, "polars", file]),
-                  rows=rows, repeat=3)
+                  rows=rows, repeat=3, warm=False)

@@ -18,11 +18,12 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
+using Socket = tcp::socket::rebind_executor<asio::io_context::executor_type>::other;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const TreeModel& model) : stream_(std::move(socket)), model_(model) {}
+  Session(Socket socket, const TreeModel& model) : stream_(std::move(socket)), model_(model) {}
   void read() {
     request_ = {};
     http::async_read(stream_, buffer_, request_,
@@ -63,7 +64,7 @@ class Listener {
     acceptor_.listen();
   }
   void accept() {
-    acceptor_.async_accept(context_, [this](beast::error_code error, tcp::socket socket) {
+    acceptor_.async_accept(context_, [this](beast::error_code error, Socket socket) {
       if (!error) {
         socket.set_option(tcp::no_delay(true));
         std::make_shared<Session>(std::move(socket), model_)->read();

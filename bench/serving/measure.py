@@ -239,13 +239,13 @@ def main():
         for subject in running:
             def median(connections, figure):
                 return statistics.median(run[figure] for run in subject.runs[connections])
-            compiled = chosen.out / f"{subject.name}.compile_ms"
+            compiled = chosen.out / f"{subject.name}.compile_seconds"
             results.append({"subject": subject.name, "per_second_64": median(64, "per_second"), "p50_us_64": median(64, "p50_us"),
                             "p99_us_64": median(64, "p99_us"), "per_second_1": median(1, "per_second"), "p50_us_1": median(1, "p50_us"),
                             "p99_us_1": median(1, "p99_us"), "errors": sum(run["errors"] for runs in subject.runs.values() for run in runs),
                             "worst_difference": subject.worst, "start_seconds": round(subject.start_seconds, 3),
                             "idle_mib": subject.idle_mib, "loaded_mib": subject.memory_mib(),
-                            "compile_ms": int(compiled.read_text()) if compiled.exists() else None, "runs": subject.runs})
+                            "compile_seconds": float(compiled.read_text()) if compiled.exists() else None, "runs": subject.runs})
     finally:
         for subject in running:
             subject.stop()

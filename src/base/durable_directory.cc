@@ -10,9 +10,11 @@ Result<void> create_directories_durably(FileSystem& files, const std::string& pa
     if (const auto names = files.list(level); names.has_value() && !names->empty()) break;
     unsafe.push_back(level);
   }
-  MARTLET_TRY(files.create_directories(path));
-  for (auto level = unsafe.rbegin(); level != unsafe.rend(); ++level)
+  // One level after the other, so that whatever holds something was synced before.
+  for (auto level = unsafe.rbegin(); level != unsafe.rend(); ++level) {
+    MARTLET_TRY(files.create_directories(*level));
     MARTLET_TRY(files.sync_directory(parent_path(*level)));
+  }
   return {};
 }
 

@@ -99,8 +99,12 @@ std::string difference_text(const lifecycle::Comparison::Line& line) {
   return (*line.difference > 0 ? "+" : "") + number_text(*line.difference);
 }
 
+// Digests as their beginning; --json has the whole.
 std::string value_text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) {
+    const auto digest = Digest::parse(value.get<std::string>());
+    return digest.has_value() ? digest->short_text() : value.get<std::string>();
+  }
   if (value.is_number_float()) return number_text(value.get<double>());
   return value.is_null() ? "-" : to_text(value);
 }

@@ -331,7 +331,8 @@ TEST(SharedSlot, what_was_replaced_is_freed_with_its_last_reader) {
   SharedSlot<const int> slot;
   auto first = std::make_shared<const int>(1);
   const std::weak_ptr<const int> watch = first;
-  slot.store(std::move(first));
+  slot.store(first);
+  first.reset();
   auto reader = slot.load();
   EXPECT_EQ(*slot.exchange(std::make_shared<const int>(2)), 1);
   EXPECT_FALSE(watch.expired());

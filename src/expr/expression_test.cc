@@ -375,7 +375,7 @@ TEST(ExpressionFindings, every_rule_points_at_its_line_and_column) {
     int column;
     std::string_view part;
   } kRules[] = {
-      {"1 +\n é", "unknown_name", 2, "there is Delay, delay, s"},
+      {"1 +\n zzzzzz", "unknown_name", 2, "there is Delay, delay, s"},
       {"1 +\n delai", "unknown_name", 2, "did you mean \"Delay\"?"},
       {"1 +\n DELAY", "ambiguous_name", 2, "write it exactly"},
       {"'é' ||\n upperr(s)", "unknown_function", 2, "did you mean \"upper\"?"},
@@ -442,6 +442,24 @@ TEST(Expression, times_before_the_year_1_are_written_as_duckdb_does) {
   EXPECT_EQ(text_of("cast(timestamp '0001-01-01 12:00:00' - interval 17 days as varchar)"),
             "0001-12-15 (BC) 12:00:00");
   EXPECT_EQ(text_of("cast(date '0001-01-01' - 17 as varchar)"), "0001-12-15 (BC)");
+}
+
+TEST(Expression, intervals_of_mixed_signs_compare_by_their_length) {
+  EXPECT_EQ(text_of("interval 4 months - interval 89 days <= interval 49 days"), "true");
+  EXPECT_EQ(text_of("interval 1 month - interval 800 hours < interval 0 days"), "true");
+}
+
+TEST(Expression, between_evaluates_all_its_operands) {
+  Scratch scratch;
+  const Cell cells[] = {Cell::of_text("x")};
+  const Expression expression =
+      compiled("case when cast(null as bigint) between 1 and cast(carrier as bigint) then 1 end");
+  EXPECT_FALSE(expression.evaluate_row(cells, scratch).has_value());
+}
+
+TEST(Expression, clocks_change_until_2037) {
+  EXPECT_EQ(text_of("hour(timestamp '2037-07-01T12:00:00Z')", "America/New_York"), "8");
+  EXPECT_EQ(text_of("hour(timestamp '2038-07-01T12:00:00Z')", "America/New_York"), "7");
 }
 
 TEST(Expression, a_null_hides_no_failure) {

@@ -153,8 +153,8 @@ Int random_day(Random& random) {
   }
 }
 
-constexpr Int kFirst = 157'766'400 * kMicrosPerSecond;   // 1975-01-01
-constexpr Int kLast = 2'051'222'400 * kMicrosPerSecond;  // 2035-01-01
+constexpr Int kFirst = 473'385'600 * kMicrosPerSecond;   // 1985-01-01
+constexpr Int kLast = 1'704'067'200 * kMicrosPerSecond;  // 2024-01-01
 
 struct Times {
   const std::vector<Int>* changes = nullptr;  // of a zone's clocks; nullptr: any instant will do

@@ -16,10 +16,10 @@ namespace martlet::expr::testing {
 columns::Schema random_schema();
 columns::Batch random_batch(Random& random, std::size_t rows);
 
-// Rows whose instants lie between 1975 and 2035, half of them within hours of one of `changes`.
+// Rows whose instants lie between 1985 and 2023, half of them within hours of one of `changes`.
 columns::Batch random_batch_around(Random& random, std::size_t rows,
                                    const std::vector<std::int64_t>& changes);
-// Instants between 1975 and 2035 at which the zone's clocks change, in microseconds; to the second.
+// Instants between 1985 and 2023 at which the zone's clocks change, in microseconds; to the second.
 std::vector<std::int64_t> clock_changes(const Zone& zone);
 
 }  // namespace martlet::expr::testing

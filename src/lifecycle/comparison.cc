@@ -57,7 +57,9 @@ Json side_json(const tracking::Run& run) {
 }
 
 report::Cell value_cell(const Json& value) {
-  if (value.is_null()) return report::text_cell("–");
+  if (value.is_null()) return report::number_cell(report::kNone);  // "–"
+  if (value.is_string() && Digest::parse(value.get<std::string>()).has_value())
+    return report::code_cell(value.get<std::string>());
   return report::json_cell(value);
 }
 

@@ -47,7 +47,7 @@ Result<void> add_dataset(const Store& store, const workflow::StepRecord& step, c
   return {};
 }
 
-// Which version of the model the run was judged against; and whether that was made once more.
+// Which version of the model the run was judged against.
 Result<void> add_champion(const Store& store, const workflow::RunOutcome& outcome, const Node& run,
                           std::vector<LineageEdge>& edges) {
   const auto steps = outcome.run.definition.find("steps");
@@ -68,34 +68,65 @@ Result<void> add_champion(const Store& store, const workflow::RunOutcome& outcom
   return {};
 }
 
-Result<std::vector<LineageEdge>> edges_of(const Store& store, const workflow::RunOutcome& outcome) {
-  const Node run{NodeKind::Run, outcome.run.id.text()};
+// The version that the run made again, if it did: nothing new came of it.
+std::string made_again(const workflow::RunOutcome& outcome) {
+  for (const workflow::StepRecord& step : outcome.steps) {
+    if (step.component == "martlet/register" && workflow::gave_outputs(step.step_status()) &&
+        step.outputs.value("is_champion", false)) {
+      return text_of(step.outputs, "name") + "/" +
+             std::to_string(step.outputs.value("version", std::int64_t{0}));
+    }
+  }
+  return "";
+}
+
+// What the run gave, by content: another run may have given the very same before.
+struct Given {
+  Node node;
+  std::string relation;  // "fitted", "built"
+};
+
+struct RunEdges {
   std::vector<LineageEdge> edges;
+  std::vector<Given> given;
+};
+
+Result<RunEdges> edges_of(const Store& store, const workflow::RunOutcome& outcome) {
+  const Node run{NodeKind::Run, outcome.run.id.text()};
+  RunEdges found;
   std::string program;
   for (const workflow::StepRecord& step : outcome.steps) {
     if (!workflow::gave_outputs(step.step_status())) continue;
-    if (step.component == "martlet/ingest") MARTLET_TRY(add_dataset(store, step, run, edges));
+    if (step.component == "martlet/ingest") MARTLET_TRY(add_dataset(store, step, run, found.edges));
     if (step.component == "martlet/select") {
       program = text_of(step.outputs.value("chosen", Json()), "program");
-      if (!program.empty())
-        edges.push_back(edge(run, {NodeKind::FeatureProgram, program}, "fitted"));
+      if (!program.empty()) found.given.push_back({{NodeKind::FeatureProgram, program}, "fitted"});
     }
-    if (step.component == "martlet/evaluate") MARTLET_TRY(add_champion(store, outcome, run, edges));
     if (step.component == "martlet/package") {
       const Node package{NodeKind::Package, text_of(step.outputs, "package")};
-      edges.push_back(edge(run, package, "built"));
+      found.given.push_back({package, "built"});
       if (!program.empty())
-        edges.push_back(edge({NodeKind::FeatureProgram, program}, package, "is part of"));
-    }
-    if (step.component == "martlet/register" && step.outputs.value("is_champion", false)) {
-      // Nothing new came of it: the version is the champion, which the run confirms.
-      edges.push_back(edge({NodeKind::ModelVersion,
-                            text_of(step.outputs, "name") + "/" +
-                                std::to_string(step.outputs.value("version", std::int64_t{0}))},
-                           run, "was made again by"));
+        found.edges.push_back(edge({NodeKind::FeatureProgram, program}, package, "is part of"));
     }
   }
-  return edges;
+  if (const std::string version = made_again(outcome); !version.empty()) {
+    found.edges.push_back(edge({NodeKind::ModelVersion, version}, run, "was made again by"));
+  } else {
+    MARTLET_TRY(add_champion(store, outcome, run, found.edges));
+  }
+  return found;
+}
+
+// Run → thing for the run that gave it first, thing → run for those that gave it again: so that a
+// later run is never upstream of what was there before.
+Result<LineageEdge> edge_of(const metadata::ReadTransaction& tx, const Node& run,
+                            const Given& given) {
+  MARTLET_TRY_SET(const auto first, tx.first<LineageEdge>(metadata::Query(
+                                        metadata::equal("to_kind", given.node.kind) &&
+                                        metadata::equal("to_id", given.node.id) &&
+                                        metadata::equal("relation", given.relation))));
+  if (!first.has_value() || first->from_id == run.id) return edge(run, given.node, given.relation);
+  return edge(given.node, run, "was made again by");
 }
 
 // Edges by either end.
@@ -173,9 +204,16 @@ std::string source_node_id(const std::string& source, const std::string& path,
 }
 
 Result<void> record_lineage(const Store& store, const workflow::RunOutcome& outcome) {
-  MARTLET_TRY_SET(const std::vector<LineageEdge> edges, edges_of(store, outcome));
-  return store.database().write(
-      [&](metadata::Transaction& tx) { return tracking::add_lineage(tx, edges); });
+  MARTLET_TRY_SET(const RunEdges found, edges_of(store, outcome));
+  const Node run{NodeKind::Run, outcome.run.id.text()};
+  return store.database().write([&](metadata::Transaction& tx) -> Result<void> {
+    std::vector<LineageEdge> edges = found.edges;
+    for (const Given& given : found.given) {
+      MARTLET_TRY_SET(LineageEdge one, edge_of(tx, run, given));
+      edges.push_back(std::move(one));
+    }
+    return tracking::add_lineage(tx, edges);
+  });
 }
 
 Result<tracking::MoreEdges> implied_edges(const Store& store) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace martlet::lifecycle {
 
@@ -32,12 +33,33 @@ SourceDigests recorded_files(const Json& parameters) {
   return files;
 }
 
+// Absolute, without "." and a "/" at its end.
+std::string folder_of(const std::string& directory) {
+  std::string folder = std::filesystem::absolute(directory).lexically_normal().string();
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  return folder;
+}
+
+// A file as the project names it: recorded and present paths begin in other ways, when the project
+// was named in another way or has moved.
+std::string within(const std::string& path, const std::string& directory,
+                   const std::string& recorded_directory) {
+  const std::string normal = std::filesystem::path(path).lexically_normal().string();
+  for (const std::string& folder : {directory, recorded_directory}) {
+    if (normal.starts_with(folder + "/")) return normal.substr(folder.size() + 1);
+  }
+  return normal;
+}
+
 // What has become of a source's files; "" when they are what they were. `known` says which paths
 // held which bytes, as far as the version's provenance tells.
 Result<std::string> change_of(const Store& store, const Project& project,
                               const std::string& directory, const std::string& name,
                               const std::vector<std::string>& digests,
                               const std::vector<data::SourceFile>& known) {
+  const auto named = [&](const data::SourceFile& file) {
+    return within(file.path, directory, folder_of(project.directory));
+  };
   const auto source = std::find_if(project.data.sources.begin(), project.data.sources.end(),
                                    [&](const data::FileSource& each) { return each.name == name; });
   if (source == project.data.sources.end())
@@ -57,12 +79,12 @@ Result<std::string> change_of(const Store& store, const Project& project,
   for (const data::SourceFile& file : known) {
     if (file.source != name) continue;
     const auto found = std::find_if(now->begin(), now->end(), [&](const data::SourceFile& each) {
-      return each.path == file.path;
+      return named(each) == named(file);
     });
-    if (found == now->end()) return file.path + " is gone";
+    if (found == now->end()) return named(file) + " is gone";
     if (found->digest != file.digest) {
-      return fmt::format("{} has changed: it was {}, it is {}", file.path, file.digest.short_text(),
-                         found->digest.short_text());
+      return fmt::format("{} has changed: it was {}, it is {}", named(file),
+                         file.digest.short_text(), found->digest.short_text());
     }
   }
   return fmt::format("source {} reads {} files now, and read {} then", name, now->size(),
@@ -152,9 +174,9 @@ Result<ReproductionInputs> find_inputs(const Store& store, const Project& projec
   MARTLET_TRY_SET(const workflow::Pipeline pipeline,
                   workflow::pipeline_from_json(recorded.run.definition));
   ReproductionInputs inputs;
-  inputs.directory = project.directory;
+  inputs.directory = folder_of(project.directory);
   if (!store.host().files.exists(inputs.directory))
-    inputs.directory = parent_path(store.directory());
+    inputs.directory = parent_path(folder_of(store.directory()));
   for (const workflow::StepRecord& record : recorded.steps) {
     if (record.component != kIngest || !workflow::gave_outputs(record.step_status())) continue;
     const workflow::Step* step = step_named(pipeline, record.name);

@@ -6,15 +6,13 @@
 #include "platform/host.h"
 #include "table/engine_pin.h"
 
-#include <gnu/libc-version.h>
-
 namespace martlet::lifecycle {
 
 Json library_versions() {
   return Json{{"duckdb", table::pinned_engine_version()},
               {"sqlite", metadata::engine_version()},
               {"lightgbm", models::lightgbm_version()},
-              {"glibc", gnu_get_libc_version()},  // exp, log and the like
+              {"glibc", platform::describe_host().glibc_version},
               {"compiler", __VERSION__}};
 }
 

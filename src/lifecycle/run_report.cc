@@ -69,7 +69,7 @@ report::Document report_of_run(const Dossier& dossier) {
   }
   document.footer =
       fmt::format("Run {} of {}, begun {}. Made by martlet from what the run recorded.",
-                  dossier.run().id.text(), project, to_text(dossier.run().created));
+                  dossier.run().id.text(), project, internal::second_text(dossier.run().created));
   return document;
 }
 

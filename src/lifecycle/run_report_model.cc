@@ -12,9 +12,16 @@ namespace {
 constexpr std::size_t kMostBars = 25;    // of importance and power
 constexpr std::size_t kMostSlices = 40;  // drawn; the table has all
 
-report::Table metric_table(const Json& metrics) {
-  report::Table table{
-      {"metric", "value", "low", "high"}, {}, "On the test rows, with the model's threshold."};
+// A regression decides nothing, so it has no threshold.
+bool has_threshold(const Dossier& dossier) {
+  return text_or(dossier.outputs("split"), "task") != "regression";
+}
+
+report::Table metric_table(const Json& metrics, bool threshold) {
+  report::Table table{{"metric", "value", "low", "high"},
+                      {},
+                      threshold ? "On the test rows, with the model's threshold."
+                                : "On the test rows."};
   for (const auto& [name, figure] : metrics.items()) {
     const RecordedFigure read = figure_of(figure);
     table.rows.push_back({report::text_cell(name), report::number_cell(read.value),
@@ -41,13 +48,14 @@ report::Table candidate_table(const Dossier& dossier, const std::string& chosen)
           said += (said.empty() ? "" : ", ") + key + " " + report::json_cell(value).text;
       }
     }
-    table.rows.push_back({report::text_cell(name),
-                          text_or(*outputs, "candidate") == chosen
-                              ? report::badge_cell("chosen", report::Tone::Good)
-                              : report::text_cell(""),
-                          report::number_cell(number_or_nan(*outputs, "validation_kpi")),
-                          report::number_cell(number_or_nan(*outputs, "threshold")),
-                          report::text_cell(std::move(said))});
+    table.rows.push_back(
+        {report::text_cell(name),
+         text_or(*outputs, "candidate") == chosen ? report::badge_cell("chosen", report::Tone::Good)
+                                                  : report::text_cell(""),
+         report::number_cell(number_or_nan(*outputs, "validation_kpi")),
+         report::number_cell(has_threshold(dossier) ? number_or_nan(*outputs, "threshold")
+                                                    : report::kNone),
+         report::text_cell(std::move(said))});
   }
   return table;
 }
@@ -75,7 +83,7 @@ report::Section answers_section(const Dossier& dossier) {
     section.blocks.emplace_back(report::Note{
         report::Tone::Unsure, "This run recorded no curves: it was made by an older version of "
                               "martlet, or what it recorded is no longer in the store."});
-  section.blocks.emplace_back(metric_table(metrics));
+  section.blocks.emplace_back(metric_table(metrics, has_threshold(dossier)));
   return section;
 }
 

@@ -18,6 +18,10 @@ std::string with_unit(const std::string& name, const std::string& unit) {
   return unit.empty() ? name : name + " (" + unit + " per row)";
 }
 
+std::string second_text(Timestamp at) {
+  return to_text(Timestamp{at.micros - at.micros % kMicrosPerSecond});
+}
+
 const Json& primary_kpi(const Dossier& dossier) {
   const Json& kpis = member_or_null(dossier.outputs("evaluate"), "kpis");
   if (!kpis.is_array() || kpis.empty()) return member_or_null(Json(nullptr), "");

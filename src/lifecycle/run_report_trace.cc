@@ -22,6 +22,14 @@ report::Cell status_cell(StepStatus status) {
   return report::badge_cell(name, report::Tone::Plain);
 }
 
+// Milliseconds are as exact as a step's time means anything.
+report::Cell seconds_cell(const workflow::StepRecord& step) {
+  const StepStatus status = step.step_status();
+  const bool worked = status == StepStatus::Succeeded || status == StepStatus::Failed;
+  return {worked ? fmt::format("{:.3f}", step.seconds) : "–", report::Cell::Kind::Number,
+          report::Tone::Plain};
+}
+
 report::Table version_table(const Dossier& dossier) {
   report::Table table{{"dataset version", "as", "rows", "parts", "made", "digest"},
                       {},
@@ -29,11 +37,12 @@ report::Table version_table(const Dossier& dossier) {
                       "so it names the very rows."};
   for (const auto& [name, version] : dossier.versions) {
     const bool main = dossier.project.has_value() && dossier.project->main_dataset().name == name;
-    table.rows.push_back(
-        {report::text_cell(version.name()), report::text_cell(main ? "training" : "look-up"),
-         report::count_cell(version.rows()),
-         report::count_cell(static_cast<std::int64_t>(version.parts.size())),
-         report::text_cell(to_text(version.created)), report::code_cell(version.digest.text())});
+    table.rows.push_back({report::text_cell(version.name()),
+                          report::text_cell(main ? "training" : "look-up"),
+                          report::count_cell(version.rows()),
+                          report::count_cell(static_cast<std::int64_t>(version.parts.size())),
+                          report::text_cell(second_text(version.created)),
+                          report::code_cell(version.digest.text())});
   }
   return table;
 }
@@ -130,13 +139,9 @@ report::Section step_section(const Dossier& dossier) {
     const StepStatus status = step.step_status();
     if (status == StepStatus::Cached) ++cached;
     if (status == StepStatus::Succeeded) seconds += step.seconds;
-    table.rows.push_back(
-        {report::text_cell(step.name), status_cell(status),
-         report::number_cell(status == StepStatus::Succeeded || status == StepStatus::Failed
-                                 ? step.seconds
-                                 : report::kNone),
-         report::count_cell(step.attempt),
-         report::text_cell(step.error.empty() ? step.explanation : step.error)});
+    table.rows.push_back({report::text_cell(step.name), status_cell(status), seconds_cell(step),
+                          report::count_cell(step.attempt),
+                          report::text_cell(step.error.empty() ? step.explanation : step.error)});
   }
   if (table.rows.empty()) return section;
   section.blocks.emplace_back(
@@ -156,7 +161,8 @@ report::Section reproduction_section(const Dossier& dossier) {
   }
   // Static texts are copied, which spares GCC 12 a false warning of texts that are moved.
   static const std::string kPromise =
-      "The same program, project file and source files give the same bytes: dataset version, feature "
+      "The same program, project file and source files give the same bytes: dataset version, "
+      "feature "
       "program, model and metrics have the digests and figures of this report, whatever the number "
       "of threads.";
   section.blocks.emplace_back(report::Paragraph{kPromise});
@@ -167,15 +173,17 @@ report::Section reproduction_section(const Dossier& dossier) {
     const Json& git = member_or_null(dossier.tracked->facts, "git");
     const bool dirty = known_boolean(git, "dirty").value_or(false);
     if (const std::string commit = text_or(git, "commit"); !commit.empty())
-      add_fact(facts, "Git commit", commit + (dirty ? ", with changes that were not committed" : ""));
+      add_fact(facts, "Git commit",
+               commit + (dirty ? ", with changes that were not committed" : ""));
   }
   add_fact(facts, "Project file", member_or_null(parameters, "project_file"));
   add_fact(facts, "Folder", member_or_null(parameters, "project_directory"));
   add_fact(facts, "As of", member_or_null(parameters, "as_of"));
   add_fact(facts, "Environment", member_or_null(parameters, "environment"));
   section.blocks.emplace_back(std::move(facts));
-  section.blocks.emplace_back(
-      report::Code{"martlet reproduce " + dossier.run().id.text() + "   # compares every output"});
+  if (dossier.run().run_status() == workflow::RunStatus::Succeeded)
+    section.blocks.emplace_back(report::Code{"martlet reproduce " + dossier.run().id.text() +
+                                             "   # compares every output"});
   section.blocks.emplace_back(
       report::Fold{"martlet.yaml, as it was", report::Code{dossier.project_text}});
   return section;

@@ -61,6 +61,10 @@ class SimulationReport {
     return simulation_.sums ? report::number_text(std::round(value)) : report::number_text(value);
   }
 
+  std::string difference_text(double difference) const {
+    return (difference > 0 ? "+" : "") + figure(difference);
+  }
+
   std::string unit() const {
     return simulation_.unit.empty() ? simulation_.kpi : simulation_.kpi + ", " + simulation_.unit;
   }
@@ -68,23 +72,21 @@ class SimulationReport {
   report::Section result_section() const {
     report::Section section{"Result", {}};
     const auto over = [&](double other) {
-      return std::isfinite(other) && other > 0
-                 ? fmt::format("{:+.1f} % over it", 100 * (simulation_.live - other) / other)
-                 : std::string();
+      if (!std::isfinite(other) || !std::isfinite(simulation_.live)) return std::string();
+      if (other > 0)
+        return fmt::format("the loop: {:+.1f} % over it", 100 * (simulation_.live - other) / other);
+      return "the loop: " + difference_text(simulation_.live - other) + " over it";
     };
     report::Tiles tiles;
     tiles.tiles.push_back({"the loop", figure(simulation_.live),
                            unit() + (simulation_.sums ? " in all" : ""), Tone::Plain});
     tiles.tiles.push_back({"the model of the beginning, frozen", figure(simulation_.frozen),
-                           "the loop: " + over(simulation_.frozen), Tone::Plain});
+                           over(simulation_.frozen), Tone::Plain});
     tiles.tiles.push_back({"the best rule of the beginning, \"" + simulation_.rule + "\"",
-                           figure(simulation_.rule_total),
-                           "the loop: " + over(simulation_.rule_total), Tone::Plain});
+                           figure(simulation_.rule_total), over(simulation_.rule_total),
+                           Tone::Plain});
     tiles.tiles.push_back(
         {"trainings", report::count_text(simulation_.trainings), promotions_text(), Tone::Plain});
-    for (report::Tile& tile : tiles.tiles) {
-      if (tile.detail == "the loop: ") tile.detail.clear();
-    }
     section.blocks.emplace_back(std::move(tiles));
     report::Table rules{
         {"who decides", unit()}, {}, "Every rule, fitted at the beginning, on the same rows."};
@@ -129,14 +131,17 @@ class SimulationReport {
 
   report::Section value_section() const {
     report::Section section{"Value over time", {}};
-    report::CurvePlot windows{
-        "Value per window",
-        "What each earned in each window of the monitor. Triangles are events: promotions (green), "
-        "alerts (red), rejected and refused trainings (yellow); point at one to read why.",
-        {"", Axis::Kind::Time},
-        {unit()}};
-    report::CurvePlot sums{
-        "Value so far", "The same, added up from the beginning.", {"", Axis::Kind::Time}, {unit()}};
+    const std::string triangles =
+        "Triangles are events: promotions (green), alerts (red), rejected and refused trainings "
+        "(yellow); point at one to read why.";
+    report::CurvePlot windows{"Value per window",
+                              "What each earned in each window of the monitor. " + triangles,
+                              {"", Axis::Kind::Time},
+                              {unit()}};
+    report::CurvePlot sums{"Value so far",
+                           "What each earned, added up from the beginning. " + triangles,
+                           {"", Axis::Kind::Time},
+                           {unit()}};
     sums.height = windows.height = 340;
     for (const Voice& voice : voices()) {
       Series each{voice.name, {}, voice.look, voice.colour};
@@ -161,7 +166,7 @@ class SimulationReport {
 
   report::Table month_table() const {
     report::Table table{
-        {"month", "rows", "the loop", "frozen model", "rule", "loop over frozen"}, {}, ""};
+        {"month", "rows", "the loop", "frozen model", "rule", "loop minus frozen"}, {}, ""};
     struct Month {
       std::string name;
       std::int64_t rows = 0;
@@ -182,16 +187,12 @@ class SimulationReport {
       return report::Cell{figure(value), report::Cell::Kind::Number, Tone::Plain};
     };
     for (const Month& month : months) {
-      const std::string gain =
-          month.frozen > 0
-              ? fmt::format("{:+.1f} %", 100 * (month.live - month.frozen) / month.frozen)
-              : "–";
       table.rows.push_back({report::text_cell(month.name),
                             report::count_cell(month.rows),
                             number(month.live),
                             number(month.frozen),
                             number(month.rule),
-                            {gain, report::Cell::Kind::Number,
+                            {difference_text(month.live - month.frozen), report::Cell::Kind::Number,
                              month.live >= month.frozen ? Tone::Good : Tone::Bad}});
     }
     return table;

@@ -15,7 +15,7 @@ constexpr std::int64_t kDay = kMicrosPerDay;
 Project project() {
   return parse_project(R"(version: 1
 project: shop
-problem: {question: Is it good?, target: good, time: at, key: [id], kpis: [{name: gain, value: "case when predicted then 1 else 0 end", unit: EUR}]}
+problem: {question: "Is it good?", target: good, time: at, key: [id], kpis: [{name: gain, value: "case when predicted then 1 else 0 end", unit: EUR}]}
 data: {sources: {orders: {files: orders.csv}}, datasets: {orders: {sql: select * from orders}}}
 )",
                        "martlet.yaml", "")
@@ -92,7 +92,7 @@ TEST(Comparison, tells_differences_in_json_and_in_words) {
   EXPECT_TRUE(json["differences"][1]["difference"].is_null());
   EXPECT_TRUE(json["differences"][2]["second"].is_null());
   const std::string text = report::to_markdown(report_of(two_runs()));
-  EXPECT_NE(text.find("| kpi.gain | 1.5 | 2 | +0.5 |"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"(| kpi.gain | 1.5 | 2 | \+0.5 |)"), std::string::npos) << text;
   EXPECT_EQ(text.find("alike"), std::string::npos);
 }
 

@@ -11,8 +11,8 @@ namespace martlet::metadata::internal {
 namespace {
 
 constexpr std::size_t kMaxStatements = 256;  // prepared and kept, per connection
-// Of the log, rewritten at a time. SQLite's file layer takes the low 17 bits of a length for one write:
-// pieces of 128 KiB or more come out as "the disk is full".
+// Of the log, rewritten at a time. SQLite's file layer takes the low 17 bits of a length for one
+// write: pieces of 128 KiB or more come out as "the disk is full".
 constexpr sqlite3_int64 kPieceBytes = 64 << 10;
 
 int bind_value(sqlite3_stmt* statement, int index, const Value& value) {

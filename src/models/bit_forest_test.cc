@@ -1,6 +1,7 @@
 // Every kernel against the walk through the nodes, bit for bit, on random ensembles and hostile
 // rows.
 #include "models/internal/bit_forest.h"
+#include "models/internal/row_forest.h"
 #include "models/random_trees_testing.h"
 #include "models/tree_ensemble.h"
 
@@ -39,9 +40,11 @@ class EveryKernel : public ::testing::TestWithParam<TreeKernel> {
     for (std::size_t i = 0; i < count; ++i) {
       ASSERT_EQ(std::bit_cast<std::uint64_t>(got[i]), std::bit_cast<std::uint64_t>(wanted[i]))
           << what << ", row " << i;
-      const double single = model.raw_score(rows.data() + i * model.width());
-      ASSERT_EQ(std::bit_cast<std::uint64_t>(single), std::bit_cast<std::uint64_t>(wanted[i]))
-          << what << ", single row " << i;
+      for (const RowKernel kernel : {RowKernel::Lists, RowKernel::Lanes}) {
+        const double single = model.raw_score_by(kernel, rows.data() + i * model.width());
+        ASSERT_EQ(std::bit_cast<std::uint64_t>(single), std::bit_cast<std::uint64_t>(wanted[i]))
+            << what << ", single row " << i;
+      }
     }
   }
 
@@ -169,6 +172,24 @@ TEST(BitForest, a_single_row_passes_thousands_of_trees_in_their_order) {
   model->raw_scores_by(TreeKernel::Walk, rows, model->width(), wanted);
   for (std::size_t i = 0; i < wanted.size(); ++i)
     EXPECT_EQ(model->raw_score(rows.data() + i * model->width()), wanted[i]) << i;
+}
+
+TEST(BitForest, thousands_of_trees_on_few_columns_take_the_lanes_in_their_order) {
+  if (!runs_here(RowKernel::Lanes)) GTEST_SKIP() << "SKIPPED LOUDLY: this CPU lacks VBMI";
+  SeededRandom random(11);
+  const auto model = parse(random_trees(random, {.trees = 2500,
+                                                 .features = 9,
+                                                 .least_leaves = 1,
+                                                 .most_leaves = 80,
+                                                 .thresholds = 200,
+                                                 .categorical = 0}));
+  const std::vector<double> rows = hostile_rows(random, 40, model->width());
+  for (std::size_t i = 0; i < 40; ++i) {
+    const double* const row = rows.data() + i * model->width();
+    EXPECT_EQ(model->raw_score_by(RowKernel::Lanes, row),
+              model->raw_score_by(RowKernel::Lists, row))
+        << i;
+  }
 }
 
 TEST(BitForest, too_many_columns_leave_all_trees_to_the_walk) {

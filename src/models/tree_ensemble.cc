@@ -46,6 +46,7 @@ Result<std::shared_ptr<const TreeEnsemble>> TreeEnsemble::parse_lightgbm(std::st
   for (const TextTree& tree : model.trees) ensemble->add_tree(tree, mixed);
   ensemble->forest_ = std::make_shared<const BitForest>(make_bit_forest(model));
   ensemble->row_forest_ = std::make_shared<const RowForest>(make_row_forest(*ensemble->forest_));
+  ensemble->by_lanes_ = ensemble->row_forest_->has_lanes && runs_here(RowKernel::Lanes);
   ensemble->inputs_ = std::move(model.features);
   return std::shared_ptr<const TreeEnsemble>(std::move(ensemble));
 }
@@ -290,13 +291,12 @@ std::size_t TreeEnsemble::walked_tree_count() const {
                     [](const BitForest::Tree& tree) { return tree.planes == 0; }));
 }
 
-void TreeEnsemble::add_chunk(std::size_t chunk, const double* row, const double* prepared,
-                             double* sum) const {
+void TreeEnsemble::add_chunk(RowKernel kernel, std::size_t chunk, const double* row,
+                             const double* prepared, double* sum) const {
   constexpr int kWordBits = 32;
   const RowForest::Chunk& trees = row_forest_->chunks[chunk];
   std::array<std::uint32_t, RowForest::kMostWords> words;
-  std::fill_n(words.begin(), trees.words, ~0u);
-  clear_leaves(*forest_, *row_forest_, trees, row, words.data());
+  find_leaves(kernel, *forest_, *row_forest_, trees, row, words.data());
   const std::uint32_t* word = words.data();
   for (std::size_t tree = trees.first_tree; tree < trees.last_tree; ++tree) {
     const double* const leaves = forest_->leaves.data() + forest_->trees[tree].first_leaf;
@@ -314,6 +314,11 @@ void TreeEnsemble::add_chunk(std::size_t chunk, const double* row, const double*
 }
 
 double TreeEnsemble::raw_score(const double* row) const {
+  return raw_score_by(RowKernel::Lanes, row);
+}
+
+double TreeEnsemble::raw_score_by(RowKernel kernel, const double* row) const {
+  if (!by_lanes_) kernel = RowKernel::Lists;
   std::array<double, kStackWidth> small;
   std::vector<double> large;
   double* prepared = small.data();
@@ -326,7 +331,7 @@ double TreeEnsemble::raw_score(const double* row) const {
   }
   double sum = 0;
   for (std::size_t chunk = 0; chunk < row_forest_->chunks.size(); ++chunk)
-    add_chunk(chunk, row, prepared, &sum);
+    add_chunk(kernel, chunk, row, prepared, &sum);
   if (average_ && !roots_.empty()) sum /= static_cast<double>(roots_.size());
   return sum;
 }

@@ -23,6 +23,7 @@
 
 namespace martlet::models {
 
+enum class RowKernel : std::uint8_t;
 enum class TreeKernel : std::uint8_t;
 struct BitForest;
 struct RowForest;
@@ -46,6 +47,8 @@ class TreeEnsemble final : public Predictor {
   // them.
   void raw_scores_by(TreeKernel kernel, std::span<const double> rows, std::size_t width,
                      std::span<double> out) const;
+  // raw_score likewise; by the other one where the ensemble or the machine lacks this one.
+  double raw_score_by(RowKernel kernel, const double* row) const;
 
   std::size_t tree_count() const { return roots_.size(); }
   // Trees that are too large or too lopsided for anything but walking.
@@ -84,7 +87,8 @@ class TreeEnsemble final : public Predictor {
   void walk_block(const double* rows, std::size_t count, double* prepared, double* sums) const;
   void evaluate_block(TreeKernel kernel, const double* rows, std::size_t count, std::uint8_t* codes,
                       double* prepared, double* sums) const;
-  void add_chunk(std::size_t chunk, const double* row, const double* prepared, double* sum) const;
+  void add_chunk(RowKernel kernel, std::size_t chunk, const double* row, const double* prepared,
+                 double* sum) const;
 
   std::vector<std::string> inputs_;
   Link link_;
@@ -98,6 +102,7 @@ class TreeEnsemble final : public Predictor {
   std::vector<std::uint32_t> missing_to_zero_, zero_to_missing_;  // features
   std::shared_ptr<const BitForest> forest_;                       // the same trees, for many rows
   std::shared_ptr<const RowForest> row_forest_;                   // … and for one
+  bool by_lanes_ = false;                                         // which the CPU and it allow
 };
 
 }  // namespace martlet::models

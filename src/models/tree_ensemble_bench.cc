@@ -1,6 +1,7 @@
 // Rows per second of an ensemble of 500 trees of 31 leaves over 28 features, by each kernel, one
 // row at a time, and what loading it costs.
 #include "models/internal/bit_forest.h"
+#include "models/internal/row_forest.h"
 #include "models/random_trees_testing.h"
 #include "models/tree_ensemble.h"
 
@@ -76,11 +77,11 @@ void small_batch(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
-void single_row(benchmark::State& state) {
+void single_row(benchmark::State& state, RowKernel kernel) {
   const auto model = *TreeEnsemble::parse_lightgbm(text_of(0));
   std::size_t row = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(model->raw_score(rows().data() + row * kFeatures));
+    benchmark::DoNotOptimize(model->raw_score_by(kernel, rows().data() + row * kFeatures));
     row = (row + 1) % kRows;
   }
 }
@@ -104,7 +105,8 @@ BENCHMARK_CAPTURE(batch, avx512_categories, TreeKernel::Avx512, 0.1);
 BENCHMARK_CAPTURE(codes, portable, TreeKernel::Portable);
 BENCHMARK_CAPTURE(codes, avx512, TreeKernel::Avx512);
 BENCHMARK(small_batch)->Arg(1)->Arg(4)->Arg(8)->Arg(16)->Arg(32)->Arg(64);
-BENCHMARK(single_row);
+BENCHMARK_CAPTURE(single_row, lists, RowKernel::Lists);
+BENCHMARK_CAPTURE(single_row, lanes, RowKernel::Lanes);
 BENCHMARK(parse)->Unit(benchmark::kMicrosecond);
 BENCHMARK(lay_out)->Unit(benchmark::kMicrosecond);
 

@@ -5,10 +5,12 @@
 #include "platform/threads.h"
 
 #include <fmt/format.h>
+#include <gnu/libc-version.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -78,6 +80,7 @@ Host describe_host() {
     host.kernel = fmt::format("{} {}", static_cast<const char*>(names.sysname),
                               static_cast<const char*>(names.release));
   }
+  host.glibc_version = gnu_get_libc_version();
   host.cpu_model = line_value("/proc/cpuinfo", "model name");
   host.cores = hardware_threads();
   host.memory_bytes = kibibytes(line_value("/proc/meminfo", "MemTotal"));
@@ -113,6 +116,17 @@ double process_cpu_seconds() {
     return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) * 1e-6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+int spare_descriptors(int wanted) {
+  std::vector<int> taken;
+  while (static_cast<int>(taken.size()) < wanted) {
+    const int descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) break;
+    taken.push_back(descriptor);
+  }
+  for (const int descriptor : taken) ::close(descriptor);
+  return static_cast<int>(taken.size());
 }
 
 int open_descriptors() {

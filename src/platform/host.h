@@ -18,6 +18,7 @@ struct Host {
   // Those instruction sets that can change a floating-point result or decide on a code path:
   // "sse4_2", "avx", "avx2", "fma", "avx512f" …, sorted.
   std::vector<std::string> cpu_features;
+  std::string glibc_version;  // "2.36": of whose exp, log and the like results depend
 };
 Host describe_host();
 
@@ -26,6 +27,8 @@ std::uint64_t available_memory_bytes();  // that could be had without swapping
 // CPU time used by this process since its start, in seconds.
 double process_cpu_seconds();
 int open_descriptors();
+// Of `wanted` further files, how many could be opened now.
+int spare_descriptors(int wanted);
 
 struct DiskSpace {
   std::uint64_t free_bytes = 0;  // for an ordinary user

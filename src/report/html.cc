@@ -80,7 +80,7 @@ class Page {
     }
     std::string policy = "default-src 'none'; style-src " + source_of(style) +
                          "; img-src data:; base-uri 'none'; form-action 'none'";
-    if (!script.empty()) policy += "; script-src " + source_of(script);
+    policy += "; script-src " + (script.empty() ? "'none'" : source_of(script));
     std::string page = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
     page += "<meta http-equiv=\"Content-Security-Policy\" content=\"" + policy + "\">\n";
     page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";

@@ -63,39 +63,56 @@ Json series_colours(const std::vector<std::string>& names,
 
 namespace {
 
+std::string colour_of_mark(Tone tone) {
+  return tone == Tone::Plain ? "var(--soft)" : colour_of(tone);
+}
+
 // The lines of one tone. Their colour is fixed: a colour channel would merge with that of the
 // series and take away its legend.
-void add_marks_of(Json& layers, Json values, Tone tone, const Json& place, const Json& tooltip,
-                  bool labelled) {
+void add_lines(Json& layers, Json values, Tone tone, const Json& place, const Json& tooltip) {
   const Json data{{"values", std::move(values)}};
-  const std::string colour = tone == Tone::Plain ? "var(--soft)" : colour_of(tone);
-  layers.push_back(Json{
-      {"data", data},
-      {"mark",
-       Json{{"type", "rule"}, {"strokeWidth", 1.5}, {"strokeDash", {2, 3}}, {"color", colour}}},
-      {"encoding", Json{{"x", place}, {"tooltip", tooltip}}}});
-  const Json top{{"value", 4}};
-  // A head on each line, large enough to be pointed at.
+  const std::string colour = colour_of_mark(tone);
   layers.push_back(Json{{"data", data},
-                        {"mark", Json{{"type", "point"},
-                                      {"shape", "triangle-down"},
-                                      {"filled", true},
-                                      {"size", 70},
-                                      {"opacity", 1},
+                        {"mark", Json{{"type", "rule"},
+                                      {"strokeWidth", 1.3},
+                                      {"strokeDash", {2, 3}},
+                                      {"opacity", 0.6},
                                       {"color", colour}}},
-                        {"encoding", Json{{"x", place}, {"y", top}, {"tooltip", tooltip}}}});
-  if (!labelled) return;
-  layers.push_back(Json{
-      {"data", data},
-      {"mark", Json{{"type", "text"},
-                    {"align", "left"},
-                    {"dx", 7},
-                    {"dy", 4},
-                    {"fontWeight", 600},
-                    {"limit", 260},
-                    {"color", colour}}},
-      {"encoding",
-       Json{{"x", place}, {"y", top}, {"text", Json{{"field", "what"}, {"type", "nominal"}}}}}});
+                        {"encoding", Json{{"x", place}, {"tooltip", tooltip}}}});
+  // A head on each line, large enough to be pointed at.
+  layers.push_back(
+      Json{{"data", data},
+           {"mark", Json{{"type", "point"},
+                         {"shape", "triangle-down"},
+                         {"filled", true},
+                         {"size", 70},
+                         {"opacity", 1},
+                         {"color", colour}}},
+           {"encoding", Json{{"x", place}, {"y", Json{{"value", 4}}}, {"tooltip", tooltip}}}});
+}
+
+// The word beside a line, `row` rows below the top, so that neighbours' words don't cover each
+// other. It lies over what the plot shows there; the paper's colour around it keeps it readable.
+void add_word(Json& layers, const Mark& mark, std::size_t row, const Json& place) {
+  constexpr std::size_t kTop = 8;
+  constexpr std::size_t kRowHeight = 16;
+  for (const bool halo : {true, false}) {
+    Json look{{"type", "text"},    {"align", "left"}, {"dx", 7},
+              {"fontWeight", 600}, {"limit", 260},    {"color", colour_of_mark(mark.tone)}};
+    if (halo) {
+      look["color"] = "var(--paper)";
+      look["stroke"] = "var(--paper)";
+      look["strokeWidth"] = 5;
+      look["strokeJoin"] = "round";
+    }
+    const Json data{{"values", Json::array({Json{{"x", mark.x}, {"what", mark.label}}})}};
+    const Json word{{"field", "what"}, {"type", "nominal"}};
+    layers.push_back(Json{
+        {"data", data},
+        {"mark", std::move(look)},
+        {"encoding",
+         Json{{"x", place}, {"y", Json{{"value", kTop + kRowHeight * row}}}, {"text", word}}}});
+  }
 }
 
 }  // namespace
@@ -118,9 +135,10 @@ void add_marks(Json& layers, const std::vector<Mark>& marks, const Axis& x) {
       if (mark.tone == tone)
         values.push_back(Json{{"x", mark.x}, {"what", mark.label}, {"why", mark.note}});
     }
-    if (!values.empty())
-      add_marks_of(layers, std::move(values), tone, place, tooltip, marks.size() <= kFewMarks);
+    if (!values.empty()) add_lines(layers, std::move(values), tone, place, tooltip);
   }
+  if (marks.size() > kFewMarks) return;
+  for (std::size_t row = 0; row < marks.size(); ++row) add_word(layers, marks[row], row, place);
 }
 
 Cell axis_cell(const Axis& axis, double value) {

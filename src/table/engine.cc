@@ -1,6 +1,7 @@
 #include "table/engine.h"
 
 #include "base/text.h"
+#include "platform/host.h"
 #include "table/internal/duckdb_library.h"
 #include "table/internal/engine_state.h"
 #include "table/internal/vectors.h"
@@ -9,9 +10,6 @@
 #include <duckdb.h>
 #include <fmt/format.h>
 
-#include <array>
-#include <fcntl.h>
-#include <unistd.h>
 #include <utility>
 
 namespace martlet::table {
@@ -298,12 +296,8 @@ namespace {
 // Without a free descriptor DuckDB throws while it cleans up after its failed start, which nobody
 // can catch.
 Result<void> refuse_without_descriptors() {
-  constexpr std::size_t kNeeded = 4;
-  std::array<int, kNeeded> taken{};
-  std::size_t free = 0;
-  while (free < kNeeded && (taken[free] = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) ++free;
-  for (std::size_t i = 0; i < free; ++i) ::close(taken[i]);
-  if (free == kNeeded) return {};
+  constexpr int kNeeded = 4;
+  if (platform::spare_descriptors(kNeeded) == kNeeded) return {};
   return fail(ErrorCode::ResourceExhausted,
               "starting DuckDB: too many open files; raise the limit on open files (ulimit -n)");
 }

@@ -45,6 +45,8 @@ std::string with_interval(double value, double low, double high);
 // The primary KPI's entry of the recorded ones: the first with a value expression, else the first.
 // Null when there is none.
 const Json& primary_kpi(const Dossier& dossier);
+// "2026-11-26T12:27:50Z": what people want to know of a moment.
+std::string second_text(Timestamp at);
 // A value's name with its unit: "saving (USD per row)".
 std::string with_unit(const std::string& name, const std::string& unit);
 

@@ -1,6 +1,7 @@
 #include "models/internal/row_forest.h"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 namespace martlet::models {
@@ -59,10 +60,57 @@ void add_lists(std::vector<Entry>& entries, RowForest& lists) {
   }
 }
 
+// The tests of the chunk's planes side by side. Planes lie as they lie in the words of the lists.
+void add_lanes(const BitForest& forest, RowForest::Chunk& chunk, RowForest& lists) {
+  constexpr std::uint8_t kNever = kRightmost;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> planes(
+      std::size_t{chunk.words} * kPlanesPerWord, {0, 0});
+  std::size_t word = 0;
+  for (std::uint32_t t = chunk.first_tree; t < chunk.last_tree; ++t) {
+    if (lists.tree_words[t] == 0) continue;
+    const BitForest::Tree& tree = forest.trees[t];
+    for (std::uint32_t plane = 0; plane < tree.planes; ++plane) {
+      planes[word * kPlanesPerWord + plane] = {forest.plane_begin[tree.first_plane + plane],
+                                               forest.plane_begin[tree.first_plane + plane + 1]};
+    }
+    word += lists.tree_words[t];
+  }
+  chunk.first_group = static_cast<std::uint32_t>(lists.group_begin.size() - 1);
+  for (std::size_t begin = 0; begin < planes.size(); begin += RowForest::kLanes) {
+    const std::size_t first = lists.slots.size();
+    for (std::size_t lane = 0; lane < std::min(RowForest::kLanes, planes.size() - begin); ++lane) {
+      const auto [from, to] = planes[begin + lane];
+      while (lists.slots.size() < first + (to - from)) {
+        RowForest::Slot& slot = lists.slots.emplace_back();
+        std::fill_n(slot.bound, RowForest::kLanes, kNever);
+      }
+      for (std::uint32_t i = from; i < to; ++i) {
+        RowForest::Slot& slot = lists.slots[first + (i - from)];
+        slot.column[lane] = static_cast<std::uint8_t>(forest.tests[i].column / kBlockRows);
+        slot.bound[lane] = static_cast<std::uint8_t>(forest.tests[i].bound);
+        slot.clears[lane] = static_cast<std::uint8_t>(forest.tests[i].clears);
+      }
+    }
+    lists.group_begin.push_back(static_cast<std::uint32_t>(lists.slots.size()));
+  }
+  chunk.last_group = static_cast<std::uint32_t>(lists.group_begin.size() - 1);
+}
+
 }  // namespace
+
+bool runs_here(RowKernel kernel) {
+#if defined(__x86_64__)
+  return kernel == RowKernel::Lists ||
+         (runs_here(TreeKernel::Avx512) && __builtin_cpu_supports("avx512vbmi") != 0);
+#else
+  return kernel == RowKernel::Lists;
+#endif
+}
 
 RowForest make_row_forest(const BitForest& forest) {
   RowForest lists;
+  lists.has_lanes = forest.columns() <= RowForest::kLanes;
+  lists.group_begin.push_back(0);
   const auto count = static_cast<std::uint32_t>(forest.trees.size());
   for (std::uint32_t tree = 0; tree < count;) {
     RowForest::Chunk chunk{.first_tree = tree,
@@ -80,13 +128,17 @@ RowForest make_row_forest(const BitForest& forest) {
     add_lists(entries, lists);
     chunk.last_tree = tree;
     chunk.last_column = static_cast<std::uint32_t>(lists.columns.size());
+    if (lists.has_lanes) add_lanes(forest, chunk, lists);
     lists.chunks.push_back(chunk);
   }
   return lists;
 }
 
-void clear_leaves(const BitForest& forest, const RowForest& lists, const RowForest::Chunk& chunk,
-                  const double* row, std::uint32_t* words) {
+namespace {
+
+void find_by_lists(const BitForest& forest, const RowForest& lists, const RowForest::Chunk& chunk,
+                   const double* row, std::uint32_t* words) {
+  std::fill_n(words, chunk.words, ~0u);
   for (std::uint32_t c = chunk.first_column; c < chunk.last_column; ++c) {
     const RowForest::Column& column = lists.columns[c];
     const std::uint32_t code = code_value(forest, column.column, row);
@@ -94,6 +146,24 @@ void clear_leaves(const BitForest& forest, const RowForest& lists, const RowFore
     const RowForest::Clear* const end = clear + lists.upto[column.first_upto + code];
     for (; clear != end; ++clear) words[clear->word] &= ~clear->leaves;
   }
+}
+
+}  // namespace
+
+void find_leaves(RowKernel kernel, const BitForest& forest, const RowForest& lists,
+                 const RowForest::Chunk& chunk, const double* row, std::uint32_t* words) {
+#if defined(__x86_64__)
+  if (kernel == RowKernel::Lanes) {
+    std::array<std::uint8_t, RowForest::kLanes> codes{};
+    for (std::size_t column = 0; column < forest.columns(); ++column)
+      codes[column] = static_cast<std::uint8_t>(code_value(forest, column, row) ^ kBias);
+    avx512::find_leaves(lists, chunk, codes.data(), words);
+    return;
+  }
+#else
+  (void)kernel;
+#endif
+  find_by_lists(forest, lists, chunk, row, words);
 }
 
 }  // namespace martlet::models

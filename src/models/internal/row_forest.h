@@ -15,6 +15,10 @@
 
 namespace martlet::models {
 
+// How one row is evaluated. Both give the same bits.
+enum class RowKernel : std::uint8_t { Lists, Lanes };
+bool runs_here(RowKernel kernel);
+
 struct RowForest {
   // So that the bits of a chunk's trees fit on the stack.
   static constexpr std::size_t kMostWords = 2048;
@@ -34,6 +38,16 @@ struct RowForest {
     std::uint32_t first_tree = 0, last_tree = 0;
     std::uint32_t first_column = 0, last_column = 0;
     std::uint32_t words = 0;
+    std::uint32_t first_group = 0, last_group = 0;
+  };
+
+  static constexpr std::size_t kLanes = 64;
+  static constexpr std::size_t kGroupWords = kLanes / 4;
+  // A test for each of 64 planes; one that no code passes where a plane has fewer tests.
+  struct Slot {
+    std::uint8_t column[kLanes];
+    std::uint8_t bound[kLanes];
+    std::uint8_t clears[kLanes];
   };
 
   std::vector<Chunk> chunks;
@@ -42,12 +56,22 @@ struct RowForest {
   std::vector<Clear> clears;
   std::vector<std::uint8_t> tree_words;  // per tree; 0: walked
   bool any_walked = false;
+  bool has_lanes = false;  // the columns fit
+  std::vector<Slot> slots;
+  std::vector<std::uint32_t> group_begin;  // slots of group g: [group_begin[g], group_begin[g + 1])
 };
 
 RowForest make_row_forest(const BitForest& forest);
 
-// Clears in words[0, chunk.words), all of whose bits are set, the leaves that `row` doesn't reach.
-void clear_leaves(const BitForest& forest, const RowForest& lists, const RowForest::Chunk& chunk,
-                  const double* row, std::uint32_t* words);
+// Sets in words[0, chunk.words) the bits of the leaves that `row` may reach; the first of each tree
+// is its leaf. `words` has room for kMostWords. Lanes only where has_lanes is set.
+void find_leaves(RowKernel kernel, const BitForest& forest, const RowForest& lists,
+                 const RowForest::Chunk& chunk, const double* row, std::uint32_t* words);
+
+namespace avx512 {
+// codes: kLanes bytes, as BitForest's.
+void find_leaves(const RowForest& lists, const RowForest::Chunk& chunk, const std::uint8_t* codes,
+                 std::uint32_t* words);
+}  // namespace avx512
 
 }  // namespace martlet::models
