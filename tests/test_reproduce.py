@@ -90,7 +90,7 @@ def test_a_second_version_is_judged_against_the_champion_of_that_time(shop):
 
 def test_only_the_steps_that_ran_are_compared(shop):
     run(shop, "--only", "split")
-    assert set(outputs_of(reproduce(shop))) == {"dataset:orders", "ledger:orders", "split"}
+    assert set(outputs_of(reproduce(shop))) == {"dataset:orders", "ledger:orders", "profile:orders", "split"}
 
 
 def test_a_dataset_that_must_be_fresh_is_fresh_at_the_moment_of_its_run(tmp_path):
