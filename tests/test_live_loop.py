@@ -94,7 +94,7 @@ def test_kills_at_random_moments_leave_exactly_one_training(shop):
 
 
 def test_sigterm_during_a_training_is_prompt_and_the_next_start_takes_it_up(tmp_path, measured):
-    shop = make(tmp_path / "shop", lightgbm="lightgbm: {rounds: 6000, num_leaves: 31, learning_rate: 0.001}")
+    shop = make(tmp_path / "shop", lightgbm="lightgbm: {rounds: 4000, num_leaves: 31, learning_rate: 0.001}")
     rows = turned_over()
     with Server(shop) as server:
         traffic(server, rows, rounds=60, first=600, enough=lambda: any(turn["attempts"] for turn in trainings(shop)))

@@ -515,7 +515,7 @@ Generated RandomExpressions::interval(int depth) {
                   {count(40, 1), any({"months", "years", "days", "weeks", "quarters"}), count(90),
                    any({"minutes", "seconds", "hours", "milliseconds"})});
     case 1:
-      return form("interval ({} % 100000) {}",
+      return form("interval ({} % 10000) {}",
                   {make(Type::Int64, depth), any({"days", "months", "weeks", "years"})});
     case 2: return form("(- {})", {interval(depth - 1)});
     case 3: return form("({} {} {})", {interval(0), any({"+", "-"}), interval(0)});

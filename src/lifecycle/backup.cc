@@ -75,7 +75,7 @@ class Backup {
                   options_.check == BackupOptions::Check::Everything ? PresentBlobs::Verify
                                                                      : PresentBlobs::Trust,
                   options_.cancel);
-    MARTLET_TRY(copy_database());
+    MARTLET_TRY(copy_database(copy));
     for (const Digest& digest : manifest_.blobs) MARTLET_TRY(copy.add(digest));
     MARTLET_TRY(copy_files(copy));
     MARTLET_TRY(copy.finish());
@@ -99,7 +99,7 @@ class Backup {
   std::string path_of(std::string_view name) const { return join_path(directory_, name); }
 
   // What the copy refers to is asked of the copy itself: the store goes on meanwhile.
-  Result<void> copy_database() {
+  Result<void> copy_database(BlobCopy& blobs) {
     const std::string path = join_path(work_, "metadata.db");
     MARTLET_TRY(store_.database().back_up_to(path));
     {
@@ -118,7 +118,7 @@ class Backup {
     }
     if (files_.exists(path + "-wal"))
       return unavailable("the copy of the database could not be closed; try again");
-    MARTLET_TRY_SET(const artifacts::StoredBlob stored, target_->put_file(path));
+    MARTLET_TRY_SET(const artifacts::StoredBlob stored, blobs.add_file(path));
     manifest_.database = stored.digest;
     manifest_.database_bytes = stored.size_bytes;
     return {};
@@ -136,31 +136,31 @@ class Backup {
         MARTLET_TRY_SET(std::string bytes, source->read_at(0, kSmallBytes));
         const Digest digest = digest_of(std::string_view(bytes));
         manifest_.files[file.path] = {digest, bytes.size()};
-        MARTLET_TRY_SET(const bool known, target_->exists(digest));
-        if (!known) MARTLET_TRY(copy.add_bytes(std::move(bytes)));
+        MARTLET_TRY(copy.add_bytes(std::move(bytes)));
         continue;
       }
-      MARTLET_TRY_SET(const artifacts::StoredBlob stored, copy_head(path, file.size_bytes));
+      MARTLET_TRY_SET(const artifacts::StoredBlob stored, copy_head(copy, path, file.size_bytes));
       manifest_.files[file.path] = {stored.digest, stored.size_bytes};
     }
     return {};
   }
 
-  Result<artifacts::StoredBlob> copy_head(const std::string& path, std::uint64_t size_bytes) {
+  Result<artifacts::StoredBlob> copy_head(BlobCopy& copy, const std::string& path,
+                                          std::uint64_t size_bytes) {
     const std::string head = join_path(work_, "head");
     MARTLET_TRY(files_.remove_all(head));
     MARTLET_TRY_SET(const std::unique_ptr<File> source, files_.open_for_reading(path));
-    MARTLET_TRY_SET(const std::unique_ptr<File> copy, files_.create_new(head));
+    MARTLET_TRY_SET(const std::unique_ptr<File> taken, files_.create_new(head));
     for (std::uint64_t at = 0; at < size_bytes;) {
       MARTLET_TRY_SET(const std::string piece,
                       source->read_at(at, static_cast<std::size_t>(std::min<std::uint64_t>(
                                               kPieceBytes, size_bytes - at))));
       if (piece.empty()) break;
-      MARTLET_TRY(copy->append(piece));
+      MARTLET_TRY(taken->append(piece));
       at += piece.size();
     }
-    MARTLET_TRY(copy->close());
-    return target_->put_file(head);
+    MARTLET_TRY(taken->close());
+    return copy.add_file(head);
   }
 
   static Result<void> refuse_damage(const BlobCopy& copy) {

@@ -51,10 +51,22 @@ Result<void> BlobCopy::add(const Digest& digest) {
     damaged_.push_back(std::move(bytes).error());
     return {};
   }
-  return add_bytes(std::move(*bytes));
+  return put_later(std::move(*bytes));
 }
 
 Result<void> BlobCopy::add_bytes(std::string bytes) {
+  MARTLET_TRY_SET(const bool present, is_present(digest_of(std::string_view(bytes)), bytes.size()));
+  return present ? Result<void>{} : put_later(std::move(bytes));
+}
+
+Result<artifacts::StoredBlob> BlobCopy::add_file(const std::string& path) {
+  MARTLET_TRY_SET(const artifacts::StoredBlob stored, to_.put_file(path));
+  // A large one that was there is taken for stored by its size alone.
+  MARTLET_TRY_SET(const bool sound, is_present(stored.digest, stored.size_bytes));
+  return sound ? Result<artifacts::StoredBlob>(stored) : to_.put_file(path);
+}
+
+Result<void> BlobCopy::put_later(std::string bytes) {
   ++counts_.copied;
   counts_.copied_bytes += static_cast<std::int64_t>(bytes.size());
   waiting_bytes_ += bytes.size();

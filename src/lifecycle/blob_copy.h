@@ -24,6 +24,8 @@ class BlobCopy {
   // Durable once finish() has returned. Damage of the source is collected, all else is an error.
   Result<void> add(const Digest& digest);
   Result<void> add_bytes(std::string bytes);
+  // Durable when it returns, like put_file(), but what is there already is treated as in add().
+  Result<artifacts::StoredBlob> add_file(const std::string& path);
   Result<void> finish();
 
   struct Counts {
@@ -39,6 +41,7 @@ class BlobCopy {
  private:
   Result<bool> is_present(const Digest& digest, std::uint64_t size_bytes);
   Result<void> copy_large(const Digest& digest);
+  Result<void> put_later(std::string bytes);
 
   const artifacts::DirectoryBlobStore& from_;
   artifacts::DirectoryBlobStore& to_;

@@ -96,13 +96,11 @@ class Restore {
     report_.bytes = blobs.counts().bytes;
     report_.copied = blobs.counts().copied;
     if (damaged_.empty()) return {};
-    const std::string first = damaged_.front().message;
-    return fail(
-        Error(ErrorCode::Corrupt,
-              fmt::format("restoring {}: {} files of the backup are missing or damaged (the "
-                          "first: {}); mend them from another copy and restore again",
-                          backup_, damaged_.size(), first),
-              std::move(damaged_)));
+    std::string message = fmt::format("restoring {}: {} files of the backup are missing or damaged "
+                                      "(the first: {}); mend them from "
+                                      "another copy and restore again",
+                                      backup_, damaged_.size(), damaged_.front().message);
+    return fail(Error(ErrorCode::Corrupt, std::move(message), std::move(damaged_)));
   }
 
   Result<void> write(const artifacts::BlobStore& from, const Digest& digest,

@@ -286,8 +286,9 @@ int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
   open->node = node;
   open->path = name == nullptr ? "" : name;
   open->kind = kind;
-  open->name_is_unsafe =
-      made && (kind == SQLITE_OPEN_WAL || kind == SQLITE_OPEN_MAIN_JOURNAL || kind == SQLITE_OPEN_SUPER_JOURNAL);
+  // Also when it was there: whoever made it may have been killed before it came to the sync.
+  open->name_is_unsafe = create && (kind == SQLITE_OPEN_WAL || kind == SQLITE_OPEN_MAIN_JOURNAL ||
+                                    kind == SQLITE_OPEN_SUPER_JOURNAL);
   open->remove_when_closed = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
   if (name == nullptr) {
     open->memory = std::make_unique<std::string>();

@@ -2,7 +2,7 @@
 //
 // While it lives it is SQLite's default layer in this process, so that a Store opens over it without knowing. New opens
 // go to the disk that is mounted; files stay on the one they were opened on. It does what SQLite's own unix layer does
-// for durability: a new journal or log is named durably, by a sync of its directory, at its first sync. The log's index
+// for durability: a journal or log is named durably, by a sync of its directory, at each process's first sync of it. The log's index
 // (-shm) is memory that dies with the last connection: SQLite never syncs it and builds it anew after a crash, so a power
 // loss has nothing of it to lose. One at a time; thread-safe.
 #pragma once
