@@ -70,7 +70,7 @@ def page(shop):
 
 def test_a_run_report_opens_offline_without_a_complaint(shop, page, tmp_path):
     light, dark, narrow, still = browser.look(
-        tmp_path, {"file": page}, {"file": page, "scheme": "dark"}, {"file": page, "width": 400}, {"file": page, "script": False})
+        tmp_path, {"file": page, "point": 1}, {"file": page, "scheme": "dark"}, {"file": page, "width": 400}, {"file": page, "script": False})
     for seen in (light, dark, narrow):
         browser.check(seen, plots=8)
     assert light["plots"][0]["colour"] != dark["plots"][0]["colour"], "plots follow the reader's colour scheme"
@@ -256,7 +256,7 @@ def test_hostile_names_stay_text(tmp_path):
     assert other.json["status"] == "succeeded", str(other)
     both = folder / "both.html"
     martlet("runs", "compare", martlet("runs", "list", "--json", cwd=folder).json[-1]["run"], "latest", "--report", both, cwd=folder)
-    for seen in browser.look(tmp_path, {"file": report(folder)}, {"file": both}):
+    for seen in browser.look(tmp_path, {"file": report(folder), "point": 1}, {"file": both, "point": 1}):
         browser.check(seen, plots=4)
         assert seen["scripts"] == 2
         assert not {"SCRIPT", "IMG"} & set(seen["tooltip"]["elements"])
