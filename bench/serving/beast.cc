@@ -1,6 +1,6 @@
 // Boost.Beast on Asio with the handler of bare_epoll.cc: one io_context a thread, SO_REUSEPORT,
-// asynchronous, keep-alive, a flat buffer a connection. For decision 0001, which was made without such a measurement.
-// Usage: beast PORT THREADS MODEL
+// asynchronous, keep-alive, a flat buffer a connection. For decision 0001, which was made without
+// such a measurement. Usage: beast PORT THREADS MODEL
 #include "tree_model.h"
 
 #include <boost/asio/ip/tcp.hpp>

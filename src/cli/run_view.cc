@@ -10,7 +10,8 @@ void watch(Session& session, lifecycle::RunRequest& request) {
     std::string detail;
     if (status == workflow::StepStatus::Succeeded) detail = fmt::format("{:.2f} s", step.seconds);
     if (status == workflow::StepStatus::Failed) detail = step.error;
-    if (status == workflow::StepStatus::Skipped) detail = step.explanation;
+    if (status == workflow::StepStatus::Skipped)  // "skipped: …" says its status again
+      detail = step.explanation.substr(step.explanation.starts_with("skipped: ") ? 9 : 0);
     session.console.show_step(step.name, std::string(workflow::name_of(status)), detail);
   };
 }
@@ -21,10 +22,11 @@ std::string verdict_line(const Json& problem) {
   const std::string verdict =
       problem.at("verdict").is_string() ? problem.at("verdict").get<std::string>() : "";
   if (verdict.empty()) return "";
-  const std::string figures = fmt::format(
-      "gain {} [{}, {}] {} per row over \"{}\"", number_text(problem.at("gain")),
-      number_text(problem.at("low")), number_text(problem.at("high")),
-      problem.value("unit", std::string()), problem.value("best_baseline", std::string()));
+  const std::string unit = problem.value("unit", std::string());
+  const std::string figures =
+      fmt::format("gain {} [{}, {}]{} per row over \"{}\"", number_text(problem.at("gain")),
+                  number_text(problem.at("low")), number_text(problem.at("high")),
+                  unit.empty() ? "" : " " + unit, problem.value("best_baseline", std::string()));
   if (verdict == "required") return "machine learning is required: " + figures;
   if (verdict == "not_required") return "machine learning is not required: " + figures;
   return "undecided whether machine learning is required: " + figures;

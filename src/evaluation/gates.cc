@@ -290,11 +290,16 @@ Result<GateReport> check_gates(const GateInputs& inputs) {
                                 inputs.blocks, inputs.bootstrap,
                                 inputs.config.champion_margin.value_or(0)));
     report.gates.push_back(std::move(champion));
+  } else if (!inputs.champion_is_mute.empty()) {
+    report.gates.push_back({.name = "better_than_champion",
+                            .passed = std::nullopt,
+                            .why = "unknown: " + inputs.champion_is_mute,
+                            .waived = ""});
   }
   MARTLET_TRY(check_fairness(inputs, report));
   // The champion's gate may be waived before there is a champion.
   std::vector<Waiver> waivers = inputs.config.waivers;
-  if (inputs.champion == nullptr) {
+  if (inputs.champion == nullptr && inputs.champion_is_mute.empty()) {
     std::erase_if(waivers,
                   [](const Waiver& waiver) { return waiver.gate == "better_than_champion"; });
   }

@@ -100,17 +100,28 @@ Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& cont
 
   std::optional<problem::Outcomes> champion;
   bool is_champion = false;
+  std::string champion_is_mute;
   if (const auto digest = context.parameters.find("champion");
       digest != context.parameters.end() && digest->is_string()) {
     MARTLET_TRY_SET(const Digest package_digest, Digest::parse(digest->get<std::string>()));
     MARTLET_TRY_SET(const std::shared_ptr<const models::Package> package,
                     open_package(workshop.store(), package_digest));
-    MARTLET_TRY_SET(const std::vector<double> champion_scores,
-                    score(package->feature_program(), *package->predictor(), rows, lookups,
-                          workshop.store().host().pool));
-    champion = outcomes_with(rows, actual, task, champion_scores,
-                             package->manifest().threshold.value_or(0.5));
-    is_champion = is_same_model(candidate, task, *package);
+    const auto champion_scores = score(package->feature_program(), *package->predictor(), rows,
+                                       lookups, workshop.store().host().pool);
+    if (champion_scores.has_value()) {
+      champion = outcomes_with(rows, actual, task, *champion_scores,
+                               package->manifest().threshold.value_or(0.5));
+      is_champion = is_same_model(candidate, task, *package);
+    } else if (champion_scores.error().code() == ErrorCode::InvalidArgument) {
+      champion_is_mute =
+          "the champion can't answer the rows of this dataset any more, so the two "
+          "can't be compared (" +
+          champion_scores.error().message() +
+          "); to replace it all the same, waive the gate: evaluation.gates: [{waive: "
+          "{gate: better_than_champion, reason: …}}]";
+    } else {
+      return fail(champion_scores.error());
+    }
   }
 
   metrics::BootstrapOptions bootstrap;
@@ -118,8 +129,8 @@ Result<Json> evaluate_step(Workshop& workshop, const workflow::StepContext& cont
   MARTLET_TRY_SET(
       const evaluation::GateReport report,
       evaluation::check_gates({*problem, project.evaluation, model, rule, baseline.name(),
-                               champion.has_value() ? &*champion : nullptr, is_champion, blocks,
-                               bootstrap}));
+                               champion.has_value() ? &*champion : nullptr, is_champion,
+                               champion_is_mute, blocks, bootstrap}));
   Json kpis = Json::array();
   for (const evaluation::KpiResult& kpi : report.kpis) {
     kpis.push_back(evaluation::to_json(kpi));
