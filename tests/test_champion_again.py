@@ -108,14 +108,14 @@ def test_the_twin_of_the_champion_is_its_lineage_too(shop):
 
 
 def test_a_champion_whose_columns_are_gone_keeps_its_place_until_somebody_says_otherwise(shop):
-    narrower = QUICK.replace('sql: "select * from orders"', 'sql: "select * exclude (z) from orders"')
+    narrower = QUICK.replace('sql: "select * from orders"', 'sql: "select * exclude (x) from orders"')
     (shop / "martlet.yaml").write_text(narrower)
     refused = martlet("run", "--json", cwd=shop, expect=WORK_FAILED).json
     assert refused["status"] == "succeeded", "no step fails: the run says what it knows"
     unknown = gate(refused, "better_than_champion")
-    assert unknown["passed"] is None and "z: the column isn't there" in unknown["why"] and "waive" in unknown["why"]
+    assert unknown["passed"] is None and "x: the column isn't there" in unknown["why"] and "waive" in unknown["why"]
     assert martlet("models", "show", "orders@live", "--json", cwd=shop).json["version"] == 1
-    waived = narrower + "evaluation: {gates: [{waive: {gate: better_than_champion, reason: the shop stopped measuring z}}]}\n"
+    waived = narrower + "evaluation: {gates: [{waive: {gate: better_than_champion, reason: the shop stopped measuring x}}]}\n"
     (shop / "martlet.yaml").write_text(waived)
     martlet("run", "--json", cwd=shop)
     assert martlet("models", "show", "orders@live", "--json", cwd=shop).json["version"] > 1
