@@ -88,6 +88,14 @@ Result<bool> is_new_store(SqliteConnection& connection, const std::string& path)
       "{} is a SQLite database, but not a martlet store; name another directory", path));
 }
 
+// In one snapshot: between two, another process may make the store.
+Result<void> refuse_what_is_no_store(SqliteConnection& connection, const std::string& path) {
+  MARTLET_TRY(connection.execute("BEGIN"));
+  const Result<bool> is_new = is_new_store(connection, path);
+  if (connection.in_transaction()) MARTLET_TRY(connection.execute("ROLLBACK"));
+  return is_new.map([](bool) {});
+}
+
 // Another process that opens the same new file may hold it for a moment, and SQLite doesn't always
 // wait for this one.
 Result<void> enter_wal_mode(SqliteConnection& connection, std::chrono::milliseconds timeout) {
@@ -523,7 +531,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
   groups.insert(groups.end(), options.schema.begin(), options.schema.end());
   MARTLET_TRY_SET(std::unique_ptr<SqliteConnection> writer,
                   SqliteConnection::open(settings, SqliteRole::Writer));
-  MARTLET_TRY(is_new_store(*writer, path));  // before anything of the file is touched
+  MARTLET_TRY(refuse_what_is_no_store(*writer, path));  // before anything of the file is touched
   MARTLET_TRY(enter_wal_mode(*writer, options.busy_timeout));
   MARTLET_TRY(prepare_schema(*writer, path, groups));
   MARTLET_TRY_SET(std::unique_ptr<SqliteConnection> watcher,
