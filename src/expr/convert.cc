@@ -49,6 +49,7 @@ std::optional<std::int64_t> round_decimal(std::string_view text) {
     if (text[i] != 'e' && text[i] != 'E') return std::nullopt;
     std::string_view rest = text.substr(i + 1);
     if (!rest.empty() && rest.front() == '+') rest.remove_prefix(1);
+    if (rest.ends_with('.')) rest.remove_suffix(1);  // DuckDB lets a point end the exponent
     const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), exponent);
     if (code != std::errc() || end != rest.data() + rest.size()) return std::nullopt;
     // As DuckDB reads it: exponents have 16 bits, and what stands before the point must be an
