@@ -27,6 +27,7 @@ Result<std::unique_ptr<World>> World::open(FileSystem& files, const WorldOptions
 }
 
 Result<monitoring::PredictionLog*> World::predictions() {
+  const std::lock_guard lock(predictions_mutex_);
   if (predictions_ == nullptr) {
     const columns::Schema schema({{"x", columns::Type::Double}, {"s", columns::Type::Text}});
     MARTLET_TRY_SET(predictions_, monitoring::PredictionLog::open(*files_, predictions_directory(), schema,

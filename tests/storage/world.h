@@ -14,6 +14,7 @@
 #include "tracking/tracker.h"
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace martlet::storage {
@@ -60,6 +61,7 @@ class World {
   std::unique_ptr<tracking::Tracker> tracker_;
   std::unique_ptr<registry::ModelRegistry> registry_;
   std::unique_ptr<monitoring::TruthStore> truth_;
+  std::mutex predictions_mutex_;  // guards predictions_ while it is opened
   std::unique_ptr<monitoring::PredictionLog> predictions_;
 };
 
