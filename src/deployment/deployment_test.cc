@@ -369,7 +369,8 @@ TEST(InferenceService, a_row_of_cells_is_answered_and_reported_as_the_same_row_i
 TEST(InferenceService, a_row_that_the_model_cannot_answer_is_reported_as_failed) {
   Service f;
   f.slot.swap(second_model());
-  std::vector<Cell> cells = cells_of(*second_model(), flights(1), 0);
+  const Batch rows = flights(1);  // the cells point into it
+  std::vector<Cell> cells = cells_of(*second_model(), rows, 0);
   cells[1] = Cell::of_int64(7);  // carrier is a text
   EXPECT_FALSE(f.service.answer_row(*f.slot.live(), cells, {}).has_value());
   ASSERT_EQ(f.sink.events.size(), 1u);
@@ -381,7 +382,8 @@ TEST(InferenceService, a_row_is_answered_without_an_allocation) {
   Service f;
   InferenceService quiet(f.slot, nullptr, f.clock, f.random, f.admission);
   f.slot.swap(first_model());
-  const std::vector<Cell> cells = cells_of(*first_model(), flights(1), 0);
+  const Batch rows = flights(1);  // the cells point into it
+  const std::vector<Cell> cells = cells_of(*first_model(), rows, 0);
   const auto live = f.slot.live();
   ASSERT_TRUE(quiet.answer_row(*live, cells, {}).has_value());
   allocations = 0;
