@@ -12,7 +12,7 @@ Json library_versions() {
   return Json{{"duckdb", table::pinned_engine_version()},
               {"sqlite", metadata::engine_version()},
               {"lightgbm", models::lightgbm_version()},
-              {"glibc", platform::describe_host().glibc_version},
+              {"glibc", platform::glibc_version()},
               {"compiler", __VERSION__}};
 }
 

@@ -80,7 +80,6 @@ Host describe_host() {
     host.kernel = fmt::format("{} {}", static_cast<const char*>(names.sysname),
                               static_cast<const char*>(names.release));
   }
-  host.glibc_version = gnu_get_libc_version();
   host.cpu_model = line_value("/proc/cpuinfo", "model name");
   host.cores = hardware_threads();
   host.memory_bytes = kibibytes(line_value("/proc/meminfo", "MemTotal"));
@@ -96,6 +95,8 @@ Host describe_host() {
   host.cpu_features.assign(features.begin(), features.end());
   return host;
 }
+
+std::string glibc_version() { return gnu_get_libc_version(); }
 
 std::uint64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");

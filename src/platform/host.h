@@ -18,9 +18,10 @@ struct Host {
   // Those instruction sets that can change a floating-point result or decide on a code path:
   // "sse4_2", "avx", "avx2", "fma", "avx512f" …, sorted.
   std::vector<std::string> cpu_features;
-  std::string glibc_version;  // "2.36": of whose exp, log and the like results depend
 };
 Host describe_host();
+
+std::string glibc_version();  // "2.36": on whose exp, log and the like results depend
 
 std::uint64_t resident_bytes();          // of this process
 std::uint64_t available_memory_bytes();  // that could be had without swapping
