@@ -1,5 +1,5 @@
 # The verbs; each says what it does and does no set-up twice. More in CONTRIBUTING.md.
-.PHONY: all setup build test check format demo bench tidy clean
+.PHONY: all setup build test test-long fuzz check format demo bench tidy clean
 all: build
 
 # System packages (apt, sudo when not root), pinned libraries with hashes, the tests' Python environment.
@@ -13,6 +13,14 @@ build: setup
 # Unit and property tests, black-box tests, the demo.
 test: build
 	@tools/test
+
+# The same with higher counts, by hand: a million expressions, 20,000 kills, ten minutes for each fuzzer; prints its figures.
+test-long: build
+	@tools/test_long
+
+# Each fuzzer for some seconds on its corpus.
+fuzz: setup
+	@tools/fuzz
 
 # Layers, headers, banned calls, the tree, the format, clang-tidy.
 check: setup

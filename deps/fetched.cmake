@@ -6,6 +6,7 @@ foreach(_pin IN LISTS _pins)
   list(GET _fields 1 _version)
   list(GET _fields 2 _path)
   set(DEPS_${_name}_DIR "${MARTLET_DEPS_CACHE}/${_name}-${_version}")
+  set(DEPS_${_name}_VERSION "${_version}")
   if(NOT EXISTS "${DEPS_${_name}_DIR}/${_path}")
     message(FATAL_ERROR "${DEPS_${_name}_DIR}/${_path} is missing. Run `make setup` (deps/fetch) first.")
   endif()
@@ -21,22 +22,25 @@ endfunction()
 _deps_shared("${DEPS_duckdb_DIR}/lib/libduckdb.so")
 _deps_shared("${DEPS_lightgbm_DIR}/lib/lib_lightgbm.so")
 
-add_library(deps_duckdb SHARED IMPORTED GLOBAL)
+# Only the header: the library is opened with dlopen when the first SQL engine is.
+add_library(deps_duckdb INTERFACE)
 add_library(deps::duckdb ALIAS deps_duckdb)
-set_target_properties(deps_duckdb PROPERTIES
-  IMPORTED_LOCATION "${MARTLET_LIB_DIR}/libduckdb.so"
-  IMPORTED_NO_SONAME ON
-  INTERFACE_INCLUDE_DIRECTORIES "${DEPS_duckdb_DIR}/include")
+target_include_directories(deps_duckdb SYSTEM INTERFACE "${DEPS_duckdb_DIR}/include")
+# Runs record it without loading the library.
+target_compile_definitions(deps_duckdb INTERFACE "MARTLET_DUCKDB_VERSION=\"${DEPS_duckdb_VERSION}\"")
 
 # Only the header: the library is opened with dlopen when a training process first needs it.
 add_library(deps_lightgbm_headers INTERFACE)
 add_library(deps::lightgbm_headers ALIAS deps_lightgbm_headers)
 target_include_directories(deps_lightgbm_headers SYSTEM INTERFACE "${DEPS_lightgbm_DIR}/include")
+# The library cannot tell its version; runs record the pinned one.
+target_compile_definitions(deps_lightgbm_headers INTERFACE "MARTLET_LIGHTGBM_VERSION=\"${DEPS_lightgbm_VERSION}\"")
 
 add_library(deps_sqlite3 STATIC "${DEPS_sqlite3_DIR}/sqlite3.c")
 add_library(deps::sqlite3 ALIAS deps_sqlite3)
 target_include_directories(deps_sqlite3 SYSTEM INTERFACE "${DEPS_sqlite3_DIR}")
 target_compile_definitions(deps_sqlite3 PRIVATE
+  HAVE_FDATASYNC=1                   # a commit syncs the log's bytes, not its times
   SQLITE_THREADSAFE=2                # connections are never shared between threads without our lock
   SQLITE_DQS=0                       # "name" is an identifier, never a string
   SQLITE_DEFAULT_SYNCHRONOUS=2       # a committed transaction survives loss of power

@@ -2,10 +2,8 @@
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
-import subprocess
 import threading
 import time
 
@@ -14,55 +12,14 @@ import orders
 import pandas as pd
 import pytest
 import requests
-from program import PROGRAM, SUCCESS, WRONG_CALL, environment, martlet
+from program import SUCCESS, WRONG_CALL, martlet
+from server_process import COLUMNS, Server, records
 
 try:
     import tritonclient.http as triton
     from tritonclient.utils import InferenceServerException
 except ImportError:
     triton = None
-
-COLUMNS = ["at", "x", "z", "colour"]
-
-
-class Server:
-    def __init__(self, shop, *flags):
-        self.process = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0", *flags], cwd=shop, env=environment(),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.said = []
-        for line in self.process.stderr:
-            self.said.append(line)
-            found = re.search(r"listening on (http://127\.0\.0\.1:(\d+))", line)
-            if found:
-                self.url, self.port = found.group(1), int(found.group(2))
-                break
-        else:
-            raise AssertionError("serve ended without listening:\n" + "".join(self.said))
-        threading.Thread(target=lambda: self.said.extend(self.process.stderr), daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=40)
-
-    def score(self, rows):
-        answer = requests.post(f"{self.url}/invocations", json={"dataframe_records": records(rows)}, timeout=10)
-        assert answer.status_code == 200, answer.text
-        return [row["score"] for row in answer.json()["predictions"]]
-
-
-def records(rows, columns=None):
-    """Rows as JSON objects; a missing value is null."""
-    chosen = rows[columns or COLUMNS]
-    return [{name: None if value != value else value for name, value in row.items()} for row in chosen.to_dict("records")]
-
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
@@ -181,18 +138,89 @@ def test_tritonclient_gets_the_bits_of_predict(server, rows, expected):
 
 
 @needs_triton
-@pytest.mark.xfail(reason="tritonclient sends no content-type, which is refused")
 def test_tritonclient_needs_no_header_of_its_own(server, rows):
     assert len(triton_infer(server, rows).as_numpy("score")) == rows.z.notna().sum()
 
 
 @needs_triton
-@pytest.mark.xfail(reason="the protocol's errors are {\"error\": text}; ours is an object, which tritonclient can't show")
 def test_tritonclient_shows_our_errors(server, rows):
     with pytest.raises(InferenceServerException) as caught:
-        triton_infer(server, rows, headers={"content-type": "application/json"},
-                     model_version="9")
-    assert "9" in str(caught.value)
+        triton_infer(server, rows, model_version="9")
+    assert "version 9 of" in str(caught.value) and "version 1 is" in str(caught.value)
+    one = triton.InferInput("colour", [1], "BYTES")
+    one.set_data_from_numpy(np.array(["red"], dtype=object), binary_data=False)
+    with pytest.raises(InferenceServerException) as caught:
+        triton.InferenceServerClient(f"127.0.0.1:{server.port}").infer("orders", [one])
+    for part in ("at: the column is required", "x: the column is required", "invalid_argument, request "):
+        assert part in str(caught.value), caught.value
+
+
+@needs_triton
+def test_tritonclient_is_told_that_binary_tensors_are_not_read(server):
+    one = triton.InferInput("x", [1], "FP64")
+    one.set_data_from_numpy(np.array([1.0]))
+    with pytest.raises(InferenceServerException) as caught:
+        triton.InferenceServerClient(f"127.0.0.1:{server.port}").infer("orders", [one])
+    assert "binary_data=False" in str(caught.value)
+
+
+def test_a_web_page_cannot_ask_by_leaving_the_content_type_out(server, rows):
+    def ask(**headers):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.request("POST", "/invocations", json.dumps({"dataframe_records": records(rows[:1])}), headers)
+        return connection.getresponse().status
+
+    assert ask() == 200
+    assert ask(Origin="https://evil.example") == 415
+    assert ask(Origin="null") == 415
+    assert ask(**{"Sec-Fetch-Site": "cross-site"}) == 415
+    assert ask(**{"content-type": "text/plain"}) == 415
+
+
+def test_every_route_of_the_open_inference_protocol_is_there(server, rows):
+    """The published REST surface: what it must answer, and with which members."""
+    model, version = "/v2/models/orders", "/v2/models/orders/versions/1"
+    assert requests.get(f"{server.url}/v2/health/live", timeout=5).status_code == 200
+    assert requests.get(f"{server.url}/v2/health/ready", timeout=5).status_code == 200
+    about = requests.get(f"{server.url}/v2", timeout=5).json()
+    assert about["name"] == "martlet" and about["version"] and about["extensions"] == []
+    for path in (model, version):
+        told = requests.get(server.url + path, timeout=5).json()
+        assert {"name", "versions", "platform", "inputs", "outputs"} <= set(told)
+        for tensor in told["inputs"] + told["outputs"]:
+            assert set(tensor) == {"name", "datatype", "shape"} and tensor["shape"] == [-1]
+        assert requests.get(f"{server.url}{path}/ready", timeout=5).status_code == 200
+        body = {"id": "a", "parameters": {"priority": 1}, "inputs": tensors(rows),
+                "outputs": [{"name": "predicted", "parameters": {"binary_data": False}}, {"name": "prediction_id"}]}
+        answer = requests.post(f"{server.url}{path}/infer", json=body, timeout=10).json()
+        assert {"model_name", "model_version", "id", "outputs"} == set(answer)
+        assert [output["name"] for output in answer["outputs"]] == ["predicted", "prediction_id"]
+        for output in answer["outputs"]:
+            assert set(output) == {"name", "datatype", "shape", "data"} and len(output["data"]) == output["shape"][0]
+    for path in ("/v2/models/orders/versions/2", "/v2/models/other", "/v2/models/other/ready", "/v2/models/orders/versions/2/ready", "/v2/x"):
+        answer = requests.get(server.url + path, timeout=5)
+        assert answer.status_code == 404 and isinstance(answer.json()["error"], str) and set(answer.json()) == {"error"}, answer.text
+    for body, wanted in (({"inputs": []}, "no rows"), ({"inputs": 1}, "list of tensors"), ({}, "list of tensors")):
+        answer = requests.post(f"{server.url}{model}/infer", json=body, timeout=5)
+        assert answer.status_code == 400 and wanted in answer.json()["error"], answer.text
+    refusal = requests.post(f"{server.url}{model}/infer", data="x", timeout=5, headers={"content-type": "text/csv"})
+    assert refusal.status_code == 415 and "application/json" in refusal.json()["error"]
+
+
+@pytest.mark.parametrize("form", ["split", "records", "instances", "inputs-records", "inputs-lists", "instances-lists", "split-index"])
+def test_one_row_is_answered_alike_in_every_form_of_mlflow(server, rows, expected, form):
+    for number in range(20):
+        [row] = records(rows[number:number + 1])
+        body = {
+            "split": {"dataframe_split": {"columns": list(row), "data": [list(row.values())]}},
+            "split-index": {"dataframe_split": {"index": [number], "columns": list(row), "data": [list(row.values())]}},
+            "records": {"dataframe_records": [row]}, "instances": {"instances": [row]}, "inputs-records": {"inputs": [row]},
+            "inputs-lists": {"inputs": {name: [value] for name, value in row.items()}},
+            "instances-lists": {"instances": {name: [value] for name, value in row.items()}},
+        }[form]
+        answer = requests.post(f"{server.url}/invocations", json=body, timeout=10)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["predictions"][0]["score"] == expected[0][number]
 
 
 def test_a_single_row_scores_as_the_same_row_among_many(server, rows, expected):
@@ -304,10 +332,42 @@ def test_a_server_under_load_loses_no_request_when_it_is_told_to_stop(finished, 
     assert sum(status == "refused" for status, _ in outcomes) <= len(clients)
 
 
+class Load:
+    """Two clients that ask for one row after another until they're ended; every answer must be one."""
+
+    def __init__(self, server, rows):
+        self.server, self.rows, self.told, self.failed, self.over = server, rows[rows.z.notna()], [], [], threading.Event()
+        self.clients = [threading.Thread(target=self.ask) for _ in range(2)]
+        for client in self.clients:
+            client.start()
+
+    def ask(self):
+        with requests.Session() as session:
+            while not self.over.is_set():
+                for number in self.rows.index:
+                    body = {"inputs": tensors(self.rows.loc[[number]])}
+                    try:
+                        answer = session.post(f"{self.server.url}/v2/models/orders/infer", json=body, timeout=10)
+                        scores = [output["data"][0] for output in answer.json()["outputs"] if output["name"] == "score"]
+                        self.told.append((number, answer.json()["model_version"], scores[0]))
+                    except (requests.RequestException, KeyError, ValueError) as error:
+                        self.failed.append(error)
+                        return
+                    time.sleep(0.002)
+
+    def end(self):
+        self.over.set()
+        for client in self.clients:
+            client.join(timeout=20)
+        assert not self.failed, self.failed
+        return self.told
+
+
 def test_a_new_live_version_takes_over_without_a_restart_and_no_request_fails(finished, rows, tmp_path):
     shop = shutil.copytree(finished, tmp_path / "shop")
     with Server(shop) as running:
         before = running.score(rows)
+        load = Load(running, rows[:50])
         (shop / "martlet.yaml").write_text((shop / "martlet.yaml").read_text().replace("rounds: 20", "rounds: 60")
                                            .replace('goal: ">= baseline"', 'goal: ">= baseline - 100"'))
         frame = orders.rows(count=4000, seed=8)
@@ -323,7 +383,12 @@ def test_a_new_live_version_takes_over_without_a_restart_and_no_request_fails(fi
             time.sleep(0.1)
         answer = requests.post(f"{running.url}/v2/models/orders/infer", timeout=10, json={"inputs": tensors(rows)}).json()
         assert answer["model_version"] == "2"
-        assert running.score(rows) != before
+        after = running.score(rows)
+        assert after != before
+        told = load.end()
+        for number, version, score in told:
+            assert score == {"1": before, "2": after}[version][number], (number, version)
+        assert {version for _, version, _ in told} == {"1", "2"} and len(told) > 100
         assert running.stop() == SUCCESS
 
 

@@ -1,5 +1,7 @@
 #include "artifacts/directory_blob_store.h"
 
+#include "base/durable_directory.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,22 +47,19 @@ struct Arriving {
 
 }  // namespace
 
-DirectoryBlobStore::DirectoryBlobStore(FileSystem& file_system, std::string root)
-    : file_system_(file_system), root_(std::move(root)) {}
+DirectoryBlobStore::DirectoryBlobStore(FileSystem& file_system, std::string root,
+                                       CollectionLock collection_lock)
+    : file_system_(file_system), root_(std::move(root)),
+      collection_lock_(std::move(collection_lock)) {}
 
-Result<std::unique_ptr<DirectoryBlobStore>> DirectoryBlobStore::open(FileSystem& file_system,
-                                                                     std::string root) {
-  // Each level that is made here must be named durably in the one above.
-  std::vector<std::string> made;
-  for (std::string level = root; level != "/" && level != "." && !file_system.exists(level);
-       level = parent_path(level)) {
-    made.push_back(level);
-  }
-  if (auto created = file_system.create_directories(root); !created.has_value()) {
+Result<std::unique_ptr<DirectoryBlobStore>>
+DirectoryBlobStore::open(FileSystem& file_system, std::string root,
+                         CollectionLock collection_lock) {
+  if (auto created = create_directories_durably(file_system, root); !created.has_value()) {
     return fail(std::move(created).error().with_context("opening the blob store " + root));
   }
-  for (const std::string& level : made) MARTLET_TRY(file_system.sync_directory(parent_path(level)));
-  return std::unique_ptr<DirectoryBlobStore>(new DirectoryBlobStore(file_system, std::move(root)));
+  return std::unique_ptr<DirectoryBlobStore>(
+      new DirectoryBlobStore(file_system, std::move(root), std::move(collection_lock)));
 }
 
 std::string DirectoryBlobStore::folder_of(const Digest& digest) const {
@@ -116,6 +115,30 @@ Result<std::unique_ptr<File>> DirectoryBlobStore::create_temporary(const std::st
   return unavailable(fmt::format("{} is full of temporary files; run `martlet gc`", folder));
 }
 
+Result<std::unique_ptr<CollectionHold>> DirectoryBlobStore::hold(CollectionShare share) const {
+  if (!collection_lock_) return std::unique_ptr<CollectionHold>();
+  return collection_lock_(share);
+}
+
+Result<bool> DirectoryBlobStore::mark_put(const Digest& digest, std::uint64_t size_bytes) {
+  MARTLET_TRY_SET(const std::unique_ptr<CollectionHold> held, hold(CollectionShare::Shared));
+  const auto status = file_system_.status(path_of(digest));
+  if (!status.has_value() || status->size_bytes != size_bytes) return false;
+  // Setting a file to the length that it has changes nothing but its time of modification.
+  auto file = file_system_.open_for_appending(path_of(digest));
+  if (!file.has_value()) {
+    // One that can't be marked can still be replaced by the bytes at hand.
+    if (file.error().code() == ErrorCode::PermissionDenied) return false;
+    return fail(std::move(file).error());
+  }
+  // Somebody may have removed it by hand, and opening it made an empty one.
+  MARTLET_TRY_SET(const std::uint64_t found_bytes, (*file)->size_bytes());
+  if (found_bytes != size_bytes) return false;
+  MARTLET_TRY((*file)->truncate(size_bytes));
+  MARTLET_TRY((*file)->close());
+  return true;
+}
+
 Result<bool> DirectoryBlobStore::is_stored(const Digest& digest, std::uint64_t size_bytes) {
   const auto status = file_system_.status(path_of(digest));
   if (!status.has_value()) {
@@ -132,6 +155,8 @@ Result<bool> DirectoryBlobStore::is_stored(const Digest& digest, std::uint64_t s
       return fail(std::move(checked).error());
     }
   }
+  MARTLET_TRY_SET(const bool marked, mark_put(digest, size_bytes));
+  if (!marked) return false;
   if (is_in(durable_, digest)) return true;
   // Another process may have put the name there and not have synced it yet.
   MARTLET_TRY(prepare_folder(folder_of(digest)));
@@ -359,23 +384,46 @@ Result<void> DirectoryBlobStore::remove(const Digest& digest) {
   return fail(std::move(removed).error().with_context("removing blob " + digest.text()));
 }
 
-Result<std::int64_t> DirectoryBlobStore::remove_leftovers() {
-  std::int64_t removed = 0;
-  const auto clean = [&](const std::string& directory, const std::string& name) -> Result<void> {
-    if (!name.starts_with(kTemporaryPrefix)) return {};
-    MARTLET_TRY(file_system_.remove(join_path(directory, name)));
-    ++removed;
-    return {};
+Result<Timestamp> DirectoryBlobStore::last_put(const Digest& digest) const {
+  const auto status = file_system_.status(path_of(digest));
+  if (status.has_value()) return status->modified;
+  if (status.error().code() == ErrorCode::NotFound) return fail(no_such_blob(digest));
+  return fail(status.error());
+}
+
+Result<bool> DirectoryBlobStore::remove_unless_put_since(const Digest& digest, Timestamp since) {
+  MARTLET_TRY_SET(const std::unique_ptr<CollectionHold> held, hold(CollectionShare::Alone));
+  const auto put = last_put(digest);
+  if (!put.has_value() && put.error().code() == ErrorCode::NotFound) return false;
+  if (!put.has_value()) return fail(put.error());
+  if (*put >= since) return false;
+  MARTLET_TRY(remove(digest));
+  return true;
+}
+
+Result<std::vector<Leftover>> DirectoryBlobStore::leftovers() const {
+  std::vector<Leftover> found;
+  const auto look = [&](const std::string& directory, const std::string& name) {
+    if (!name.starts_with(kTemporaryPrefix)) return;
+    const std::string path = join_path(directory, name);
+    const auto status = file_system_.status(path);  // else its process has removed it meanwhile
+    if (status.has_value()) found.push_back({path, status->size_bytes, status->modified});
   };
   MARTLET_TRY_SET(const std::vector<std::string> entries, file_system_.list(root_));
   for (const std::string& entry : entries) {
-    MARTLET_TRY(clean(root_, entry));
+    look(root_, entry);
     if (entry.size() != 2 || !is_hex(entry)) continue;
     const std::string directory = join_path(root_, entry);
     MARTLET_TRY_SET(const std::vector<std::string> names, file_system_.list(directory));
-    for (const std::string& name : names) MARTLET_TRY(clean(directory, name));
+    for (const std::string& name : names) look(directory, name);
   }
-  return removed;
+  return found;
+}
+
+Result<std::int64_t> DirectoryBlobStore::remove_leftovers() {
+  MARTLET_TRY_SET(const std::vector<Leftover> found, leftovers());
+  for (const Leftover& each : found) MARTLET_TRY(file_system_.remove(each.path));
+  return static_cast<std::int64_t>(found.size());
 }
 
 }  // namespace martlet::artifacts

@@ -3,11 +3,17 @@
 // <root>/ab/cdef…: the first two hex digits of the digest name the folder. Written to
 // <root>/ab/tmp-… in the same folder, synced, renamed, and the folder synced. Files may be shared
 // with other processes on this host that do the same. Thread-safe.
+//
+// A blob's time of modification says when it was last put, also when it was there already: garbage
+// collection leaves alone what was put a short while ago, since the record that names it may not be
+// committed yet. The collection lock keeps "is it there? then mark it" and "is it unused? then
+// remove it" of two processes apart.
 #pragma once
 #include "artifacts/blob_store.h"
 #include "base/file_system.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,11 +23,28 @@
 
 namespace martlet::artifacts {
 
+// Held until it is destroyed.
+class CollectionHold {
+ public:
+  virtual ~CollectionHold() = default;
+};
+// Takes the collection lock, shared by those who put blobs, alone by who removes them.
+enum class CollectionShare : std::uint8_t { Shared, Alone };
+using CollectionLock = std::function<Result<std::unique_ptr<CollectionHold>>(CollectionShare)>;
+
+// A temporary file; its process is gone if it is old.
+struct Leftover {
+  std::string path;
+  std::uint64_t size_bytes = 0;
+  Timestamp modified;
+};
+
 class DirectoryBlobStore : public BlobStore {
  public:
-  // Makes the directory when it is absent. `file_system` must outlive the store.
-  static Result<std::unique_ptr<DirectoryBlobStore>> open(FileSystem& file_system,
-                                                          std::string root);
+  // Makes the directory when it is absent. `file_system` must outlive the store. Without a lock
+  // nobody may remove blobs while others put them.
+  static Result<std::unique_ptr<DirectoryBlobStore>> open(FileSystem& file_system, std::string root,
+                                                          CollectionLock collection_lock = {});
 
   Result<std::vector<Digest>> put_many(std::span<const std::string_view> blobs) override;
   Result<StoredBlob> put_file(const std::string& path) override;
@@ -34,14 +57,22 @@ class DirectoryBlobStore : public BlobStore {
   Result<void> remove(const Digest& digest) override;
   Result<void> verify(const Digest& digest) const override;
 
+  // When it was last put. NotFound.
+  Result<Timestamp> last_put(const Digest& digest) const;
+  // False, and nothing removed, when it was put at `since` or later, or isn't there.
+  Result<bool> remove_unless_put_since(const Digest& digest, Timestamp since);
+
+  // Temporary files, those of processes at work among them.
+  Result<std::vector<Leftover>> leftovers() const;
   // Removes temporary files that killed processes left behind. Call only while no other process
   // writes to the store; returns how many.
   Result<std::int64_t> remove_leftovers();
+  // For messages, and for copying files back by hand.
+  std::string path_of(const Digest& digest) const;
 
  private:
-  DirectoryBlobStore(FileSystem& file_system, std::string root);
+  DirectoryBlobStore(FileSystem& file_system, std::string root, CollectionLock collection_lock);
   std::string folder_of(const Digest& digest) const;
-  std::string path_of(const Digest& digest) const;
   Result<void> refuse_if_stopped() const;
   // Passes a sync's result on; a failed one stops all later writes.
   Result<void> stop_unless(Result<void> synced);
@@ -49,6 +80,9 @@ class DirectoryBlobStore : public BlobStore {
   void add_to(std::unordered_set<Digest>& set, const Digest& digest) const;
   Result<void> prepare_folder(const std::string& folder);
   Result<std::unique_ptr<File>> create_temporary(const std::string& folder, std::string& path);
+  Result<std::unique_ptr<CollectionHold>> hold(CollectionShare share) const;
+  // Notes that it was put now. False when it can't be: it is gone, or isn't ours to change.
+  Result<bool> mark_put(const Digest& digest, std::uint64_t size_bytes);
   // Whether it is there, whole and durably.
   Result<bool> is_stored(const Digest& digest, std::uint64_t size_bytes);
   Result<void> store_group(std::span<const std::string_view> blobs,
@@ -59,6 +93,7 @@ class DirectoryBlobStore : public BlobStore {
 
   FileSystem& file_system_;
   std::string root_;
+  CollectionLock collection_lock_;
   std::atomic<std::uint64_t> temporaries_{0};
   std::atomic<bool> stopped_{false};
   mutable std::mutex mutex_;  // guards the sets below; never held across input or output

@@ -41,6 +41,9 @@ Result<Tree> read_tree(const BlobStore& store, const Digest& tree);
 // One file of the tree, verified. NotFound.
 Result<std::string> read_tree_file(const BlobStore& store, const Digest& tree,
                                    const std::string& path);
+// The manifest and every file of it from one store into another. NotFound, Corrupt: nothing refers
+// to what was copied before.
+Result<void> copy_tree(const BlobStore& from, BlobStore& to, const Digest& tree);
 // Writes all files below `directory`, which is made when absent. AlreadyExists when a file is there
 // with other bytes. A working copy: it isn't synced.
 Result<void> materialise(const BlobStore& store, FileSystem& file_system, const Digest& tree,

@@ -38,6 +38,27 @@ TEST(Tree, goes_out_to_a_directory_and_comes_back_with_the_same_digest) {
   EXPECT_EQ(materialise(store, files, tree, "/out").error().code(), ErrorCode::AlreadyExists);
 }
 
+TEST(Tree, a_copy_in_another_store_has_the_same_digest_and_files) {
+  MemoryBlobStore from;
+  MemoryBlobStore to;
+  const Digest tree = *put_tree(from, kFiles);
+  ASSERT_TRUE(copy_tree(from, to, tree).has_value());
+  EXPECT_EQ(*read_tree(to, tree), *read_tree(from, tree));
+  EXPECT_EQ(*read_tree_file(to, tree, "model/model.txt"), "tree");
+}
+
+TEST(Tree, a_file_that_is_gone_is_named_when_its_tree_is_copied) {
+  MemoryBlobStore from;
+  MemoryBlobStore to;
+  const Digest tree = *put_tree(from, kFiles);
+  ASSERT_TRUE(from.remove(digest_of("tree")).has_value());
+  const auto copied = copy_tree(from, to, tree);
+  ASSERT_FALSE(copied.has_value());
+  EXPECT_EQ(copied.error().code(), ErrorCode::NotFound);
+  EXPECT_NE(copied.error().message().find("model/model.txt"), std::string::npos);
+  EXPECT_EQ(copy_tree(from, to, digest_of("none")).error().code(), ErrorCode::NotFound);
+}
+
 TEST(Tree, unsafe_paths_are_refused) {
   MemoryBlobStore store;
   for (const std::string& path :

@@ -1,4 +1,5 @@
 #include "base/digest.h"
+#include "base/durable_directory.h"
 #include "base/fake_file_system.h"
 #include "base/ids.h"
 #include "base/json.h"
@@ -9,9 +10,11 @@
 #include "base/time.h"
 #include "base/zone.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace martlet {
@@ -41,6 +44,28 @@ TEST(Json, duplicate_keys_depth_and_rubbish_are_refused) {
   EXPECT_FALSE(parse_json("{\"a\":NaN}").has_value());
   EXPECT_FALSE(parse_json("\"\xff\"").has_value());
   EXPECT_FALSE(parse_json("[1] 2").has_value());
+}
+
+TEST(Json, members_keep_their_order_and_values_their_places) {
+  const std::string text =
+      R"({"b":{"z":[1,[],{"y":null}],"a":{}},"a":[{"c":true},-2,1.5,"x",18446744073709551615]})";
+  EXPECT_EQ(to_text(*parse_json(text)), text);
+  EXPECT_EQ(to_text(*parse_json("[]")), "[]");
+  EXPECT_EQ(to_text(*parse_json("null")), "null");
+  EXPECT_FALSE(parse_json("[1,").has_value());
+  EXPECT_FALSE(parse_json("{\"a\":1}{").has_value());
+  EXPECT_FALSE(parse_json("1e999").has_value());
+}
+
+// In time that grows with the square, this would take a minute.
+TEST(Json, an_object_of_very_many_members_is_read_in_passing) {
+  std::string text = "{";
+  for (int k = 0; k < 200'000; ++k) text += fmt::format("{}\"k{}\":{}", k > 0 ? "," : "", k, k);
+  const Result<Json> json = parse_json(text + "}");
+  ASSERT_TRUE(json.has_value());
+  EXPECT_EQ(json->size(), 200'000U);
+  EXPECT_EQ(json->back(), 199'999);
+  EXPECT_FALSE(parse_json(text + ",\"k17\":1}").has_value());
 }
 
 TEST(Json, shortest_number_reads_back_as_the_same_double) {
@@ -77,6 +102,29 @@ TEST(Time, durations_are_read_and_written) {
   EXPECT_EQ(to_text(parse_duration("3d").value()), "3d");
   for (const char* bad : {"", "10", "h", "-3d", "9999999999999999999d", "300000000d", "3 d"}) {
     EXPECT_FALSE(parse_duration(bad).has_value()) << bad;
+  }
+}
+
+TEST(Time, the_first_and_the_last_instant_can_be_read_and_written) {
+  constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  // As Python's integers count: divmod(-2**63, 86400 * 10**6) and the calendar of 400 years.
+  EXPECT_EQ(to_text(Timestamp{kMax}), "294247-01-10T04:00:54.775807Z");
+  EXPECT_EQ(to_text(Timestamp{kMin}), "-290308-12-21T19:59:05.224192Z");
+  for (const std::int64_t micros : {kMin, kMin + 1, kMax - 1, kMax})
+    EXPECT_EQ(from_civil_utc(civil_utc(Timestamp{micros})).micros, micros);
+  EXPECT_EQ(from_civil_utc({{400'000, 1, 1}, 0, 0, 0, 0}).micros, kMax);
+  EXPECT_EQ(from_civil_utc({{-400'000, 1, 1}, 0, 0, 0, 0}).micros, kMin);
+  EXPECT_EQ(weekday_of(kMax), (kMax % 7 + 3) % 7);
+  EXPECT_EQ(date_text(kMax), date_text(kMax - 1));
+  EXPECT_EQ(to_text(Duration(kMin)), "-106751991d4h54s775ms808us");
+  for (const std::string_view name : {"America/New_York", "Asia/Kolkata"}) {
+    const Zone zone = *Zone::find(name);
+    for (const std::int64_t micros : {kMin, kMax}) {
+      const CivilTime local = zone.local(Timestamp{micros});
+      EXPECT_LE(std::abs(zone.instant(local).micros / 2 - micros / 2), 24 * 3600 * kMicrosPerSecond)
+          << name;
+    }
   }
 }
 
@@ -139,7 +187,7 @@ TEST(Ids, sort_by_time) {
 
 TEST(FakeFileSystem, loses_what_was_not_synced) {
   FakeFileSystem files;
-  ASSERT_TRUE(files.create_directories("/store").has_value());
+  ASSERT_TRUE(create_directories_durably(files, "/store").has_value());
   ASSERT_TRUE(files.write_file_durably("/store/a", "old").has_value());
   auto open = files.create_new("/store/b").value();
   ASSERT_TRUE(open->append("x").has_value());
@@ -153,7 +201,7 @@ TEST(FakeFileSystem, loses_what_was_not_synced) {
 TEST(FileSystem, a_durable_write_is_old_or_new_whichever_call_fails) {
   for (int n = 1; n < 12; ++n) {
     FakeFileSystem files;
-    ASSERT_TRUE(files.create_directories("/store").has_value());
+    ASSERT_TRUE(create_directories_durably(files, "/store").has_value());
     ASSERT_TRUE(files.write_file_durably("/store/a", "old").has_value());
     int calls = 0;
     files.set_fault([&](std::string_view operation, const std::string& path) -> Result<void> {
@@ -170,6 +218,35 @@ TEST(FileSystem, a_durable_write_is_old_or_new_whichever_call_fails) {
       EXPECT_TRUE(content == "old" || content == "new") << content;
     }
   }
+}
+
+TEST(DurableDirectory, survives_power_loss_with_every_level_that_was_missing) {
+  FakeFileSystem files;
+  ASSERT_TRUE(files.create_directories("/a/b").has_value());
+  files.lose_power();
+  EXPECT_FALSE(files.exists("/a"));  // nobody synced the directories above
+  ASSERT_TRUE(create_directories_durably(files, "/a/b/c").has_value());
+  files.lose_power();
+  EXPECT_TRUE(files.exists("/a/b/c"));
+}
+
+TEST(DurableDirectory, names_what_a_killed_process_has_made_but_not_synced) {
+  FakeFileSystem files;
+  ASSERT_TRUE(files.create_directories("/a").has_value());  // killed before the sync
+  ASSERT_TRUE(create_directories_durably(files, "/a/b").has_value());
+  files.lose_power();
+  EXPECT_TRUE(files.exists("/a/b"));
+}
+
+TEST(DurableDirectory, costs_nothing_where_something_is_kept_already) {
+  FakeFileSystem files;
+  ASSERT_TRUE(create_directories_durably(files, "/a").has_value());
+  ASSERT_TRUE(files.write_file_durably("/a/file", "x").has_value());
+  files.set_fault([](std::string_view operation, const std::string&) -> Result<void> {
+    return operation == "sync_directory" ? unavailable("a sync that wasn't needed")
+                                         : Result<void>{};
+  });
+  EXPECT_TRUE(create_directories_durably(files, "/a").has_value());
 }
 
 }  // namespace

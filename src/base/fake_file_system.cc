@@ -168,11 +168,8 @@ Result<std::vector<std::string>> FakeFileSystem::list(const std::string& directo
 Result<void> FakeFileSystem::create_directories(const std::string& path) {
   const std::lock_guard lock(state_->mutex);
   MARTLET_TRY(state_->enter("create_directories", path));
-  // Making directories is rare and always followed by syncs in practice, so they survive at once.
-  for (std::string at = path; at != "/" && at != "."; at = parent_path(at)) {
+  for (std::string at = path; at != "/" && at != "."; at = parent_path(at))
     state_->directories.insert(at);
-    state_->safe_directories.insert(at);
-  }
   return {};
 }
 
@@ -217,6 +214,9 @@ Result<void> FakeFileSystem::sync_directory(const std::string& path) {
   for (const auto& [name, inode] : state_->files) {
     if (parent_path(name) == path) state_->safe_files[name] = inode;
   }
+  for (const std::string& name : state_->directories) {
+    if (parent_path(name) == path) state_->safe_directories.insert(name);
+  }
   return {};
 }
 
@@ -225,8 +225,16 @@ void FakeFileSystem::lose_power() {
   ++state_->epoch;
   state_->files.clear();
   state_->used_bytes = 0;
+  // What lies in a directory is lost with the directory's own name. Parents come before children.
+  std::set<std::string> directories;
+  for (const std::string& path : state_->safe_directories) {
+    if (path == "/" || path == "." || directories.contains(parent_path(path)))
+      directories.insert(path);
+  }
+  state_->safe_directories = std::move(directories);
   std::map<std::string, InodePointer> survivors;
   for (const auto& [path, inode] : state_->safe_files) {
+    if (!state_->safe_directories.contains(parent_path(path))) continue;
     auto fresh = std::make_shared<Inode>();
     fresh->bytes = inode->safe_bytes;
     fresh->safe_bytes = inode->safe_bytes;

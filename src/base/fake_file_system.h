@@ -3,7 +3,7 @@
 //
 // For tests. It keeps two states: what a running program sees, and what would be on the disk after
 // a power loss now. Bytes reach the second by File::sync, names by sync_directory of their folder
-// (a rename or a new file whose folder was not synced is lost). Thread-safe.
+// (a rename, a new file or a new folder whose own folder was not synced is lost). Thread-safe.
 #pragma once
 #include "base/clock.h"
 #include "base/file_system.h"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace martlet {
@@ -13,41 +14,37 @@ namespace {
 constexpr std::int64_t kMaxSafeInteger = (std::int64_t{1} << 53) - 1;
 
 // Builds a value while refusing what the plain parser would let pass: depth beyond the limit and
-// duplicate keys.
+// duplicate keys. It appends members itself: the library's builder looks each new key up among the
+// ones before it, so that an object of n members, which may be a stranger's, would take n² steps.
 class LimitedBuilder : public nlohmann::json_sax<Json> {
  public:
-  LimitedBuilder(Json& root, int depth_limit) : dom_(root, false), depth_limit_(depth_limit) {}
+  LimitedBuilder(Json& root, int depth_limit) : root_(root), depth_limit_(depth_limit) {}
 
-  bool null() override { return dom_.null(); }
-  bool boolean(bool value) override { return dom_.boolean(value); }
-  bool number_integer(number_integer_t value) override { return dom_.number_integer(value); }
-  bool number_unsigned(number_unsigned_t value) override { return dom_.number_unsigned(value); }
-  bool number_float(number_float_t value, const string_t& text) override {
-    return dom_.number_float(value, text);
-  }
-  bool string(string_t& value) override { return dom_.string(value); }
-  bool binary(binary_t& value) override { return dom_.binary(value); }
-  bool start_object(std::size_t elements) override {
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t&) override { return false; }  // JSON text has none
+  bool start_object(std::size_t) override {
     keys_.emplace_back();
-    return deeper() && dom_.start_object(elements);
+    return open(Json::object());
   }
   bool key(string_t& name) override {
     if (!keys_.back().insert(name).second) {
       problem = "the key \"" + name + "\" stands twice in one object";
       return false;
     }
-    return dom_.key(name);
+    key_ = std::move(name);
+    return true;
   }
   bool end_object() override {
     keys_.pop_back();
-    --depth_;
-    return dom_.end_object();
+    return close();
   }
-  bool start_array(std::size_t elements) override { return deeper() && dom_.start_array(elements); }
-  bool end_array() override {
-    --depth_;
-    return dom_.end_array();
-  }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_array() override { return close(); }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
     const std::string words = error.what();
@@ -60,14 +57,36 @@ class LimitedBuilder : public nlohmann::json_sax<Json> {
   std::string problem;
 
  private:
-  bool deeper() {
-    if (++depth_ <= depth_limit_) return true;
+  // A place in a container stays where it is while a container inside it is open.
+  Json& place(Json value) {
+    if (open_.empty()) return root_ = std::move(value);
+    Json& parent = *open_.back();
+    if (parent.is_array()) {
+      auto& items = parent.get_ref<Json::array_t&>();
+      return items.emplace_back(std::move(value));
+    }
+    auto& members = parent.get_ref<Json::object_t&>();
+    return members.emplace_back(std::move(key_), std::move(value)).second;
+  }
+  bool add(Json value) {
+    place(std::move(value));
+    return true;
+  }
+  bool open(Json container) {
+    open_.push_back(&place(std::move(container)));
+    if (open_.size() <= static_cast<std::size_t>(depth_limit_)) return true;
     problem = "it is nested deeper than " + std::to_string(depth_limit_) + " levels";
     return false;
   }
-  nlohmann::detail::json_sax_dom_parser<Json> dom_;
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  Json& root_;
+  std::vector<Json*> open_;  // the containers around the next value
+  std::string key_;          // of the next value, inside an object
   std::vector<std::set<std::string>> keys_;
-  int depth_ = 0;
   int depth_limit_;
 };
 

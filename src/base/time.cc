@@ -1,5 +1,6 @@
 #include "base/time.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <limits>
@@ -7,6 +8,16 @@
 namespace martlet {
 
 namespace {
+
+// Instants and days at the ends of 64 bits must be readable too: texts and records may name them.
+constexpr std::int64_t kFarDays = 700'000'000'000;  // their years fit an int
+__extension__ typedef __int128 Wide;
+
+std::int64_t saturated(Wide value) {
+  constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  return value < kMin ? kMin : value > kMax ? kMax : static_cast<std::int64_t>(value);
+}
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) {
   return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
@@ -51,7 +62,7 @@ bool parse_offset(std::string_view text, std::size_t& at, ParsedTime& parsed) {
   }
   if (hours > 18 || minutes > 59) return false;
   parsed.has_offset = true;
-  parsed.offset_seconds = sign * (hours * 3600 + minutes * 60);
+  parsed.offset_seconds = static_cast<std::int64_t>(sign) * (hours * 3600 + minutes * 60);
   return at == text.size();
 }
 
@@ -104,8 +115,9 @@ std::int64_t days_from_civil(const CivilDate& date) {
   return era * 146'097 + day_of_era - 719'468;
 }
 
+// Days beyond kFarDays are read as that one.
 CivilDate civil_from_days(std::int64_t days) {
-  const std::int64_t z = days + 719'468;
+  const std::int64_t z = std::clamp(days, -kFarDays, kFarDays) + 719'468;
   const std::int64_t era = floor_div(z, 146'097);
   const std::int64_t day_of_era = z - era * 146'097;
   const std::int64_t year_of_era =
@@ -124,22 +136,25 @@ bool is_valid(const CivilDate& date) {
 }
 
 int weekday_of(std::int64_t days) {
-  const std::int64_t remainder = (days + 3) % 7;  // 1970-01-01 was a Thursday
+  const std::int64_t remainder = (days % 7 + 3) % 7;  // 1970-01-01 was a Thursday
   return static_cast<int>(remainder < 0 ? remainder + 7 : remainder);
 }
 
 CivilTime civil_utc(Timestamp at) {
   const std::int64_t days = floor_div(at.micros, kMicrosPerDay);
-  const std::int64_t rest = at.micros - days * kMicrosPerDay;
+  const std::int64_t over = at.micros % kMicrosPerDay;
+  const std::int64_t rest = over < 0 ? over + kMicrosPerDay : over;
   const std::int64_t seconds = rest / kMicrosPerSecond;
   return {civil_from_days(days), static_cast<int>(seconds / 3600),
           static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60),
           static_cast<int>(rest % kMicrosPerSecond)};
 }
 
+// A reading beyond the instants of 64 bits gives the first or the last one.
 Timestamp from_civil_utc(const CivilTime& civil) {
   const std::int64_t seconds = civil.hour * 3600 + civil.minute * 60 + civil.second;
-  return {days_from_civil(civil.date) * kMicrosPerDay + seconds * kMicrosPerSecond + civil.micros};
+  return {saturated(static_cast<Wide>(days_from_civil(civil.date)) * kMicrosPerDay +
+                    static_cast<Wide>(seconds) * kMicrosPerSecond + civil.micros)};
 }
 
 namespace {
@@ -242,14 +257,13 @@ Result<Duration> parse_duration(std::string_view text) {
 }
 
 std::string to_text(Duration duration) {
-  std::int64_t rest = duration.count();
-  if (rest == 0) return "0s";
-  std::string out;
-  if (rest < 0) {
-    out = "-";
-    rest = -rest;
-  }
-  const auto part = [&](std::int64_t unit, const char* name) {
+  if (duration.count() == 0) return "0s";
+  const std::string sign = duration.count() < 0 ? "-" : "";
+  std::string out = sign;
+  // Unsigned: the lowest duration has no positive counterpart.
+  const auto count = static_cast<std::uint64_t>(duration.count());
+  std::uint64_t rest = sign.empty() ? count : 0 - count;
+  const auto part = [&](std::uint64_t unit, const char* name) {
     if (rest >= unit) {
       out += std::to_string(rest / unit) + name;
       rest %= unit;

@@ -49,7 +49,8 @@ bool is_valid(const CivilDate& date);
 // 0 = Monday … 6 = Sunday.
 int weekday_of(std::int64_t days);
 
-// In UTC.
+// In UTC. Every instant has a reading; a reading beyond the instants of 64 bits gives the first or
+// the last one.
 CivilTime civil_utc(Timestamp at);
 Timestamp from_civil_utc(const CivilTime& civil);
 

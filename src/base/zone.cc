@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 
 namespace martlet {
 
@@ -18,6 +19,14 @@ struct Zone::Rules {
 namespace {
 using SysMicros = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
 using LocalMicros = date::local_time<std::chrono::microseconds>;
+
+// The sum, or the first or last instant where it lies beyond.
+std::int64_t shifted(std::int64_t micros, std::int64_t offset) {
+  std::int64_t sum = 0;
+  if (!__builtin_add_overflow(micros, offset, &sum)) return sum;
+  return offset < 0 ? std::numeric_limits<std::int64_t>::min()
+                    : std::numeric_limits<std::int64_t>::max();
+}
 }  // namespace
 
 Zone Zone::utc() {
@@ -70,7 +79,7 @@ std::int64_t Zone::local_micros(Timestamp at) const {
     last.end = clamp(info.end.time_since_epoch().count());
     last.offset = info.offset.count() * kMicrosPerSecond;
   }
-  return at.micros + last.offset;
+  return shifted(at.micros, last.offset);
 }
 
 CivilTime Zone::local(Timestamp at) const { return civil_utc({local_micros(at)}); }
@@ -80,7 +89,7 @@ Timestamp Zone::instant_of_local_micros(std::int64_t local_micros) const {
   const auto info = rules_->zone->get_info(LocalMicros(std::chrono::microseconds(local_micros)));
   // Gap and overlap alike are read with the offset before the change: the gap is shifted forward,
   // the overlap gives the earlier instant.
-  return {local_micros - info.first.offset.count() * kMicrosPerSecond};
+  return {shifted(local_micros, -info.first.offset.count() * kMicrosPerSecond)};
 }
 
 Timestamp Zone::instant(const CivilTime& local) const {

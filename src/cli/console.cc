@@ -1,5 +1,7 @@
 #include "cli/console.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -28,6 +30,16 @@ std::size_t shown_width(std::string_view text) {
   return width;
 }
 
+// A message may quote what a damaged file held; terminals and programs that read us want UTF-8.
+std::string readable(std::string_view line) {
+  std::string text(line);
+  if (is_valid_utf8(text)) return text;
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return text;
+}
+
 }  // namespace
 
 Console::Console() {
@@ -42,7 +54,7 @@ std::string Console::painted(const char* code, std::string_view text) const {
 }
 
 void Console::print(std::string_view line) const {
-  if (!json) std::cout << line << '\n';
+  if (!json) std::cout << readable(line) << '\n';
 }
 
 void Console::print_json(const Json& document) const {
@@ -50,10 +62,10 @@ void Console::print_json(const Json& document) const {
 }
 
 void Console::note(std::string_view line) const {
-  if (!quiet) std::cerr << line << '\n';
+  if (!quiet) std::cerr << readable(line) << '\n';
 }
 
-void Console::complain(std::string_view line) const { std::cerr << line << '\n'; }
+void Console::complain(std::string_view line) const { std::cerr << readable(line) << '\n'; }
 
 void Console::table(const std::vector<std::string>& header,
                     const std::vector<std::vector<std::string>>& rows) const {

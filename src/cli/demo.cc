@@ -1,9 +1,12 @@
 #include "cli/demo.h"
 
 #include "cli/interrupt.h"
+#include "cli/report_file.h"
 #include "cli/run_view.h"
 #include "cli/simulation_view.h"
+#include "lifecycle/run_report.h"
 #include "lifecycle/serve.h"
+#include "lifecycle/simulation_report.h"
 #include "net/http_client.h"
 #include "net/telemetry.h"
 #include "platform/process.h"
@@ -103,6 +106,23 @@ Result<Json> ask_live_model(Session& session, const lifecycle::Store& store,
   return answers;
 }
 
+// The reports of run and simulation. They outlive a temporary folder: beside it then.
+struct DemoReports {
+  std::string run, simulation;
+};
+Result<DemoReports> write_reports(Session& session, const lifecycle::Store& store,
+                                  const lifecycle::Project& project, const RunId& run,
+                                  const lifecycle::SimulateReport& simulation,
+                                  const std::string& prefix) {
+  const DemoReports files{prefix + "run.html", prefix + "simulation.html"};
+  MARTLET_TRY_SET(const lifecycle::Dossier dossier, lifecycle::gather_dossier(store, run));
+  MARTLET_TRY(
+      write_report(session, lifecycle::report_of_run(dossier), files.run, ReportFormat::Html));
+  MARTLET_TRY(write_report(session, lifecycle::report_of_simulation(project, simulation),
+                           files.simulation, ReportFormat::Html));
+  return files;
+}
+
 // The example lies in the source tree, or beside an installed program.
 Result<std::string> find_example(FileSystem& files, const std::string& given) {
   if (!given.empty()) return given;
@@ -169,6 +189,10 @@ Result<int> run_demo(Session& session, const DemoFlags& flags) {
                   lifecycle::simulate(*store, project, request));
   if (!json) show_simulation(session, project, report, SimulationDetail::Months);
 
+  MARTLET_TRY_SET(const DemoReports reports,
+                  write_reports(session, *store, project, run.outcome.run.id, report,
+                                directory + (temporary.has_value() ? "-" : "/")));
+
   const double gain = report.frozen > 0 ? (report.live - report.frozen) / report.frozen : 0;
   bool beats_rules = !report.rules.empty();
   std::string quarters;
@@ -201,16 +225,19 @@ Result<int> run_demo(Session& session, const DemoFlags& flags) {
   console.print(fmt::format("It took {:.0f} s. {}", seconds,
                             kept ? "The loop kept its promise."
                                  : console.red("The loop did not keep its promise of +20 %.")));
+  console.print(fmt::format("Reports: {} and {}.", reports.run, reports.simulation));
   if (!temporary.has_value())
     console.print(fmt::format(
         "Look around: cd {} && martlet status, martlet models show flight-delay@live", directory));
   console.print("The project file: examples/flight-delay/martlet.yaml; the guide: docs/.");
   console.json = json;
-  console.print_json(Json{{"run", run.json},
-                          {"answers", answers},
-                          {"simulate", report.to_json()},
-                          {"seconds", seconds},
-                          {"kept", kept}});
+  console.print_json(
+      Json{{"run", run.json},
+           {"answers", answers},
+           {"simulate", report.to_json()},
+           {"reports", Json{{"run", reports.run}, {"simulation", reports.simulation}}},
+           {"seconds", seconds},
+           {"kept", kept}});
   return kept ? kSuccess : kWorkFailed;
 }
 

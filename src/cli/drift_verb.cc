@@ -2,6 +2,7 @@
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "evaluation/drift.h"
+#include "platform/threads.h"
 
 #include <CLI/CLI.hpp>
 
@@ -30,7 +31,9 @@ void add_drift(CLI::App& app, Session& session) {
     session.action = [=, &session]() -> Result<int> {
       MARTLET_TRY_SET(const columns::Batch before, read_input(*reference, *input));
       MARTLET_TRY_SET(const columns::Batch now, read_input(*current, *input));
-      MARTLET_TRY_SET(const evaluation::DriftReport report, evaluation::drift(before, now, *names));
+      MARTLET_TRY_SET(
+          const evaluation::DriftReport report,
+          evaluation::drift(before, now, *names, {.threads = platform::hardware_threads()}));
       session.console.print_json(evaluation::to_json(report));
       std::vector<std::vector<std::string>> rows;
       for (const evaluation::ColumnDrift& drift : report.columns) {

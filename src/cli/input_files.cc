@@ -2,6 +2,7 @@
 
 #include "base/zone.h"
 #include "data/source.h"
+#include "platform/threads.h"
 #include "table/csv.h"
 
 #include <CLI/CLI.hpp>
@@ -34,6 +35,7 @@ std::shared_ptr<InputFlags> add_input_flags(CLI::App& verb) {
 
 Result<columns::Batch> read_input(const std::vector<std::string>& paths, const InputFlags& flags) {
   table::CsvOptions csv;
+  csv.threads = platform::hardware_threads();
   csv.header = !flags.no_header;
   csv.names = flags.names;
   csv.nulls = flags.nulls;

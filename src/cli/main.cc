@@ -45,6 +45,9 @@ void add_verbs(CLI::App& app, Session& session) {
   add_ps(app, session);
   add_logs(app, session);
   add_explain(app, session);
+  add_reproduce(app, session);
+  add_lineage(app, session);
+  add_why(app, session);
   add_graph(app, session);
   add_check(app, session);
   add_problem(app, session);
@@ -56,7 +59,13 @@ void add_verbs(CLI::App& app, Session& session) {
   add_predict(app, session);
   add_predict_model(app, session);
   add_serve(app, session);
+  add_monitor(app, session);
+  add_retrain(app, session);
   add_simulate(app, session);
+  add_verify(app, session);
+  add_gc(app, session);
+  add_backup(app, session);
+  add_restore(app, session);
   add_demo(app, session);
   add_version(app, session);
 }

@@ -1,8 +1,7 @@
-// models and runs: the registry and the experiments, listed, shown and compared.
+// models: the registry, listed and shown.
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "lifecycle/packages.h"
-#include "lifecycle/track.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -108,113 +107,6 @@ void add_show(CLI::App& models, Session& session) {
   });
 }
 
-std::string run_name(const tracking::Run& run) { return run.id.text(); }
-
-void add_runs_list(CLI::App& runs, Session& session) {
-  CLI::App* verb = runs.add_subcommand("list", "Tracked runs, newest first");
-  auto limit = std::make_shared<std::int64_t>(20);
-  verb->add_option("--limit", *limit, "how many")->capture_default_str();
-  verb->footer("Example:\n  martlet runs list");
-  verb->callback([&session, limit] {
-    session.action = [&session, limit]() -> Result<int> {
-      MARTLET_TRY_SET(const auto store, session.existing_store());
-      tracking::RunSearch search;
-      search.limit = *limit;
-      MARTLET_TRY_SET(const auto found, lifecycle::tracker_of(*store).search(search));
-      Json json = Json::array();
-      std::vector<std::vector<std::string>> rows;
-      for (const tracking::Run& run : found.runs) {
-        Json metrics = Json::object();
-        std::string kpis;
-        for (const auto& [key, metric] : run.metrics) {
-          metrics[key] = number_or_null(metric.value);
-          if (key.starts_with("kpi."))
-            kpis += (kpis.empty() ? "" : ", ") + key.substr(4) + " " + number_text(metric.value);
-        }
-        json.push_back(Json{{"run", run_name(run)},
-                            {"name", run.name},
-                            {"status", std::string(tracking::name_of(run.status))},
-                            {"started", to_text(run.started)},
-                            {"metrics", std::move(metrics)}});
-        rows.push_back({run_name(run), run.name, std::string(tracking::name_of(run.status)),
-                        to_text(run.started), kpis});
-      }
-      session.console.print_json(json);
-      session.console.table({"run", "name", "status", "started", "kpis"}, rows);
-      return kSuccess;
-    };
-  });
-}
-
-void add_runs_show(CLI::App& runs, Session& session) {
-  CLI::App* verb = runs.add_subcommand(
-      "show", "One tracked run: params, metrics, inputs, artifacts, what it ran on");
-  auto id = std::make_shared<std::string>();
-  verb->add_option("run", *id, "the tracked run's id")->required();
-  verb->footer("Example:\n  martlet runs show 0190…");
-  verb->callback([&session, id] {
-    session.action = [&session, id]() -> Result<int> {
-      MARTLET_TRY_SET(const auto store, session.existing_store());
-      MARTLET_TRY_SET(const tracking::Run run, lifecycle::tracker_of(*store).run(RunId(*id)));
-      Json params = Json::object(), metrics = Json::object(), tags = Json::object(),
-           inputs = Json::array(), artifacts = Json::array();
-      for (const auto& [key, value] : run.params) params[key] = value;
-      for (const auto& [key, metric] : run.metrics) metrics[key] = number_or_null(metric.value);
-      for (const auto& [key, value] : run.tags) tags[key] = value;
-      for (const tracking::DatasetInput& input : run.inputs) {
-        inputs.push_back(
-            Json{{"name", input.name}, {"digest", input.digest}, {"context", input.context}});
-      }
-      for (const tracking::Artifact& artifact : run.artifacts) {
-        artifacts.push_back(Json{{"path", artifact.path},
-                                 {"digest", artifact.digest.text()},
-                                 {"size_bytes", artifact.size_bytes}});
-      }
-      const Json json{
-          {"run", run.id.text()},   {"status", std::string(tracking::name_of(run.status))},
-          {"params", params},       {"metrics", metrics},
-          {"tags", tags},           {"inputs", inputs},
-          {"artifacts", artifacts}, {"facts", run.facts}};
-      session.console.print_json(json);
-      session.console.print(to_pretty_text(json));
-      return kSuccess;
-    };
-  });
-}
-
-void add_runs_compare(CLI::App& runs, Session& session) {
-  CLI::App* verb = runs.add_subcommand("compare", "Two tracked runs side by side");
-  auto first = std::make_shared<std::string>();
-  auto second = std::make_shared<std::string>();
-  verb->add_option("first", *first, "a tracked run's id")->required();
-  verb->add_option("second", *second, "another's")->required();
-  verb->footer("Example:\n  martlet runs compare 0190… 0191…");
-  verb->callback([&session, first, second] {
-    session.action = [&session, first, second]() -> Result<int> {
-      MARTLET_TRY_SET(const auto store, session.existing_store());
-      MARTLET_TRY_SET(const auto differences,
-                      lifecycle::tracker_of(*store).compare(RunId(*first), RunId(*second)));
-      Json json = Json::array();
-      std::vector<std::vector<std::string>> rows;
-      for (const tracking::Difference& difference : differences) {
-        json.push_back(Json{{"kind", std::string(tracking::name_of(difference.kind))},
-                            {"key", difference.key},
-                            {"first", difference.first},
-                            {"second", difference.second},
-                            {"equal", difference.equal}});
-        if (!difference.equal) {
-          rows.push_back({std::string(tracking::name_of(difference.kind)), difference.key,
-                          to_text(difference.first), to_text(difference.second)});
-        }
-      }
-      session.console.print_json(json);
-      session.console.table({"kind", "key", "first", "second"}, rows);
-      if (rows.empty()) session.console.print("the runs are alike");
-      return kSuccess;
-    };
-  });
-}
-
 }  // namespace
 
 void add_models(CLI::App& app, Session& session) {
@@ -223,15 +115,8 @@ void add_models(CLI::App& app, Session& session) {
   verb->fallthrough();
   add_list(*verb, session);
   add_show(*verb, session);
-}
-
-void add_runs(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("runs", "Experiments and their runs");
-  verb->require_subcommand(1);
-  verb->fallthrough();
-  add_runs_list(*verb, session);
-  add_runs_show(*verb, session);
-  add_runs_compare(*verb, session);
+  add_models_promote(*verb, session);
+  add_models_rollback(*verb, session);
 }
 
 }  // namespace martlet::cli

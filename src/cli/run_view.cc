@@ -10,7 +10,8 @@ void watch(Session& session, lifecycle::RunRequest& request) {
     std::string detail;
     if (status == workflow::StepStatus::Succeeded) detail = fmt::format("{:.2f} s", step.seconds);
     if (status == workflow::StepStatus::Failed) detail = step.error;
-    if (status == workflow::StepStatus::Skipped) detail = step.explanation;
+    if (status == workflow::StepStatus::Skipped)  // "skipped: …" says its status again
+      detail = step.explanation.substr(step.explanation.starts_with("skipped: ") ? 9 : 0);
     session.console.show_step(step.name, std::string(workflow::name_of(status)), detail);
   };
 }
@@ -21,10 +22,11 @@ std::string verdict_line(const Json& problem) {
   const std::string verdict =
       problem.at("verdict").is_string() ? problem.at("verdict").get<std::string>() : "";
   if (verdict.empty()) return "";
-  const std::string figures = fmt::format(
-      "gain {} [{}, {}] {} per row over \"{}\"", number_text(problem.at("gain")),
-      number_text(problem.at("low")), number_text(problem.at("high")),
-      problem.value("unit", std::string()), problem.value("best_baseline", std::string()));
+  const std::string unit = problem.value("unit", std::string());
+  const std::string figures =
+      fmt::format("gain {} [{}, {}]{} per row over \"{}\"", number_text(problem.at("gain")),
+                  number_text(problem.at("low")), number_text(problem.at("high")),
+                  unit.empty() ? "" : " " + unit, problem.value("best_baseline", std::string()));
   if (verdict == "required") return "machine learning is required: " + figures;
   if (verdict == "not_required") return "machine learning is not required: " + figures;
   return "undecided whether machine learning is required: " + figures;
@@ -51,9 +53,10 @@ int show_report(Session& session, const lifecycle::RunReport& report) {
                     number_text(kpi.at("low")), number_text(kpi.at("high")),
                     kpi.at("goal").is_string() ? kpi.at("goal").get<std::string>() : "",
                     number_text(kpi.at("baseline")),
-                    !passed.is_boolean() ? "unknown"
-                    : passed.get<bool>() ? console.green("passed")
-                                         : console.red("failed")});
+                    !kpi.at("goal").is_string() ? ""  // watched, and no gate
+                    : !passed.is_boolean()      ? "unknown"
+                    : passed.get<bool>()        ? console.green("passed")
+                                                : console.red("failed")});
   }
   if (!kpis.empty()) console.table({"kpi", "value", "low", "high", "goal", "baseline", ""}, kpis);
   for (const Json& leak : json.at("leaks")) {
@@ -72,11 +75,15 @@ int show_report(Session& session, const lifecycle::RunReport& report) {
                               gate.at("why").get<std::string>()));
   }
   if (const Json& model = json.at("model"); model.is_object()) {
-    console.print(fmt::format("model {}/{} {}", model.at("name").get<std::string>(),
-                              model.at("version").get<std::int64_t>(),
-                              model.at("live").is_string()
-                                  ? "is live in " + model.at("live").get<std::string>()
-                                  : "is registered and not live"));
+    const std::string stands = model.at("live").is_string()
+                                   ? "is live in " + model.at("live").get<std::string>()
+                                   : "is registered and not live";
+    console.print(
+        fmt::format("model {}/{} {}{}", model.at("name").get<std::string>(),
+                    model.at("version").get<std::int64_t>(), stands,
+                    model.value("is_champion", false)
+                        ? "; this run made the same model again, and registered nothing new"
+                        : ""));
   }
   console.print(fmt::format("run {}", json.at("run").get<std::string>()));
   if (report.verdict == "not_required") return kNotRequired;

@@ -1,6 +1,7 @@
 #include "base/quantity.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
+#include "lifecycle/loop_keeper.h"
 #include "lifecycle/serve.h"
 #include "net/telemetry.h"
 #include "platform/signals.h"
@@ -18,6 +19,7 @@ struct ServeFlags {
   std::string listen = "127.0.0.1:8080";
   std::string environment = "experiment";
   std::string grace = "30s";
+  bool private_webhooks = false;
 };
 
 // "127.0.0.1:8080", "[::1]:8080", "localhost:0".
@@ -35,6 +37,19 @@ Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& te
   if (address.starts_with('[') && address.ends_with(']'))
     address = address.substr(1, address.size() - 2);
   return std::pair(address, static_cast<std::uint16_t>(*port));
+}
+
+// The loop beside the server; none for a project that monitors nothing.
+Result<std::unique_ptr<lifecycle::LoopKeeper>> keep_loop(const lifecycle::Store& store,
+                                                         const lifecycle::Project& project,
+                                                         registry::Environment environment,
+                                                         const ServeFlags& flags) {
+  if (!project.monitoring.declared) return std::unique_ptr<lifecycle::LoopKeeper>();
+  lifecycle::LoopKeeperOptions options;
+  options.environment = environment;
+  if (flags.private_webhooks) options.flags.emplace_back("--private-webhooks");
+  options.variables = webhook_variables(project);
+  return lifecycle::LoopKeeper::start(store, project, std::move(options));
 }
 
 Result<int> serve(Session& session, const ServeFlags& flags) {
@@ -58,11 +73,14 @@ Result<int> serve(Session& session, const ServeFlags& flags) {
                              [&live](const Json& records) { return live->accept_truth(records); });
   });
   MARTLET_TRY(app.start());
+  MARTLET_TRY_SET(const auto loop, keep_loop(*store, project, environment, flags));
   session.console.note(
       fmt::format("{} in {}: listening on {}", live->live_version(), flags.environment, app.url()));
   (void)signals->wait(Deadline::none());
   session.console.note("draining");
+  if (loop != nullptr) loop->ask_to_stop();  // a training is left to the next start
   app.stop(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
+  if (loop != nullptr) loop->stop();
   MARTLET_TRY(live->close());
   return kSuccess;
 }
@@ -80,7 +98,11 @@ void add_serve(CLI::App& app, Session& session) {
   verb->add_option("--env", flags->environment, "whose live model")->capture_default_str();
   verb->add_option("--grace", flags->grace, "how long requests in flight may take after SIGTERM")
       ->capture_default_str();
-  verb->footer("Another version that becomes live is swapped in without a restart.\nExample:\n  "
+  verb->add_flag("--private-webhooks", flags->private_webhooks,
+                 "webhooks of alerts may go to private and loopback addresses");
+  verb->footer("Another version that becomes live is swapped in without a restart. With a "
+               "section\nmonitoring: in the project file the loop runs beside it: windows, alerts, "
+               "retraining.\nExample:\n  "
                "martlet serve --listen 127.0.0.1:8080");
   verb->callback(
       [&session, flags] { session.action = [&session, flags] { return serve(session, *flags); }; });

@@ -9,6 +9,7 @@
 #include <link.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 namespace martlet::cli {
@@ -106,6 +107,20 @@ std::string code_version() {
   std::string id;
   dl_iterate_phdr(&find_build_id, &id);
   return "martlet-" + program_version() + (id.empty() ? "" : "-" + id.substr(0, 16));
+}
+
+std::vector<std::pair<std::string, std::string>>
+webhook_variables(const lifecycle::Project& project) {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (const monitoring::AlertRule& rule : project.monitoring.alerts) {
+    for (const monitoring::Action& action : rule.then) {
+      const auto name = action.variable();
+      if (!name.has_value()) continue;
+      if (const char* value = std::getenv(name->c_str()); value != nullptr)
+        variables.emplace_back(*name, value);
+    }
+  }
+  return variables;
 }
 
 std::string number_text(double value) {

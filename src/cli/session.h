@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -52,6 +54,10 @@ inline constexpr int kNotRequired = 4;
 // "martlet-<version>-<build id of this program>": part of every step's key.
 std::string code_version();
 std::string program_version();
+
+// The process variables that the project's webhooks name, as far as they are set.
+std::vector<std::pair<std::string, std::string>>
+webhook_variables(const lifecycle::Project& project);
 
 // A number as people read it: six significant digits.
 std::string number_text(double value);

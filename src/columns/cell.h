@@ -61,8 +61,11 @@ class Row {
  public:
   Row() = default;
   explicit Row(std::size_t width) : cells_(width) {}
-  Row(Row&&) = default;
-  Row& operator=(Row&&) = default;
+  ~Row() = default;
+  // noexcept: a vector of rows then moves them when it grows. A deque's move may allocate; out of
+  // memory ends the program.
+  Row(Row&&) noexcept = default;
+  Row& operator=(Row&&) noexcept = default;
   Row(const Row& other);
   Row& operator=(const Row& other);
 

@@ -1,6 +1,7 @@
 #include "data/profile.h"
 
 #include "base/quantity.h"
+#include "base/sort_numbers.h"
 #include "base/text.h"
 #include "data/internal/row_groups.h"
 
@@ -8,7 +9,9 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <set>
+#include <span>
 #include <thread>
 
 namespace martlet::data {
@@ -27,8 +30,10 @@ bool is_suspicious(std::string_view text) {
       "<null>",  "none",         "nil",  "?",      "-",    "--",  ".",       "undefined",
       "unknown", "missing",      "\\n",  "#null!", "nat",  "tbd", "no data", "#value!",
       "#ref!",   "not available"};
+  constexpr std::size_t kLongest = 13;
   const std::string_view trimmed = trim(text);
-  return trimmed.empty() || spellings.contains(lower_ascii(trimmed));
+  return trimmed.empty() ||
+         (trimmed.size() <= kLongest && spellings.contains(lower_ascii(trimmed)));
 }
 
 // Source: A. Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen",
@@ -59,12 +64,8 @@ double quantile(const std::vector<double>& sorted, double share) {
   return t >= 0.5 ? sorted[i + 1] - gap * (1 - t) : sorted[i] + gap * t;
 }
 
-void profile_numbers(const Column& column, ColumnProfile& out) {
-  std::vector<double> values = column.as_doubles();
-  std::erase_if(values, [](double v) { return std::isnan(v); });
-  out.nulls = static_cast<std::int64_t>(column.size() - values.size());
-  out.zeros = 0;
-  if (values.empty()) return;
+// Moments in the order of the rows; quantiles from the sorted values.
+void profile_moments(std::span<const double> values, ColumnProfile& out) {
   Sum sum;
   for (const double v : values) sum.add(v);
   const double mean = sum.value() / static_cast<double>(values.size());
@@ -74,40 +75,106 @@ void profile_numbers(const Column& column, ColumnProfile& out) {
   if (values.size() > 1)
     out.stddev = std::sqrt(squares.value() / static_cast<double>(values.size() - 1));
   out.zeros = std::count(values.begin(), values.end(), 0.0);
-  std::sort(values.begin(), values.end());
+}
+
+template <class Number>
+std::int64_t count_distinct(const std::vector<Number>& sorted) {
+  std::int64_t distinct = 1;
+  for (std::size_t i = 1; i < sorted.size(); ++i) distinct += sorted[i] != sorted[i - 1] ? 1 : 0;
+  return distinct;
+}
+
+void profile_doubles(const Column& column, ColumnProfile& out) {
+  std::vector<double> values = column.as_doubles();
+  std::erase_if(values, [](double v) { return std::isnan(v); });
+  out.nulls = static_cast<std::int64_t>(column.size() - values.size());
+  out.zeros = 0;
+  if (values.empty()) return;
+  profile_moments(values, out);
+  sort_numbers(values);
   out.p25 = quantile(values, 0.25);
   out.p50 = quantile(values, 0.5);
   out.p75 = quantile(values, 0.75);
-  if (column.type() == Type::Double) {
-    out.min = number_or_null(values.front());
-    out.max = number_or_null(values.back());
-    out.distinct = 1;
-    for (std::size_t i = 1; i < values.size(); ++i)
-      out.distinct += values[i] != values[i - 1] ? 1 : 0;
-  }
+  out.min = number_or_null(values.front());
+  out.max = number_or_null(values.back());
+  out.distinct = count_distinct(values);
 }
 
-// Large integers are not doubles, so these are found among the integers themselves.
-void profile_integers(const Column& column, ColumnProfile& out) {
+std::vector<std::int64_t> present_integers(const Column& column) {
+  const std::span<const std::int64_t> all = column.int64s();
+  if (column.missing_count() == 0) return {all.begin(), all.end()};
   std::vector<std::int64_t> values;
-  values.reserve(column.size());
-  for (std::size_t i = 0; i < column.size(); ++i) {
-    if (!column.is_missing(i)) values.push_back(column.int64s()[i]);
+  values.reserve(column.size() - column.missing_count());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!column.is_missing(i)) values.push_back(all[i]);
   }
-  out.nulls = static_cast<std::int64_t>(column.size() - values.size());
-  if (values.empty()) return;
-  std::sort(values.begin(), values.end());
+  return values;
+}
+
+// Large integers are not doubles, so extremes and distinct values are found among the integers
+// themselves.
+void profile_range(const Column& column, const std::vector<std::int64_t>& sorted,
+                   ColumnProfile& out) {
   const auto as_json = [&](std::int64_t value) {
     if (column.type() == Type::Timestamp)
       return columns::to_json(columns::Cell::of_timestamp({value}));
     if (column.type() == Type::Date) return columns::to_json(columns::Cell::of_date(value));
     return Json(value);
   };
-  out.min = as_json(values.front());
-  out.max = as_json(values.back());
-  out.distinct = 1;
-  for (std::size_t i = 1; i < values.size(); ++i)
-    out.distinct += values[i] != values[i - 1] ? 1 : 0;
+  out.min = as_json(sorted.front());
+  out.max = as_json(sorted.back());
+  out.distinct = count_distinct(sorted);
+}
+
+void profile_integers(const Column& column, ColumnProfile& out) {
+  std::vector<std::int64_t> values = present_integers(column);
+  out.nulls = static_cast<std::int64_t>(column.size() - values.size());
+  out.zeros = 0;
+  if (values.empty()) return;
+  std::vector<double> numbers(values.begin(), values.end());
+  profile_moments(numbers, out);
+  sort_numbers(values);
+  // Rounding to double keeps the order.
+  numbers.assign(values.begin(), values.end());
+  out.p25 = quantile(numbers, 0.25);
+  out.p50 = quantile(numbers, 0.5);
+  out.p75 = quantile(numbers, 0.75);
+  profile_range(column, values, out);
+}
+
+// The most frequent of sorted values: how often it occurs, and all that occur as often.
+std::pair<std::int64_t, std::vector<std::int64_t>>
+most_frequent(const std::vector<std::int64_t>& sorted) {
+  std::int64_t most = 0;
+  std::vector<std::int64_t> values;
+  for (std::size_t i = 0; i < sorted.size();) {
+    std::size_t end = i + 1;
+    while (end < sorted.size() && sorted[end] == sorted[i]) ++end;
+    const auto count = static_cast<std::int64_t>(end - i);
+    if (count > most) values.clear();
+    most = std::max(most, count);
+    if (count == most) values.push_back(sorted[i]);
+    i = end;
+  }
+  return {most, std::move(values)};
+}
+
+// Times and dates: without moments, but with the most frequent value.
+void profile_instants(const Column& column, ColumnProfile& out) {
+  std::vector<std::int64_t> values = present_integers(column);
+  out.nulls = static_cast<std::int64_t>(column.size() - values.size());
+  out.top_count = 0;
+  if (values.empty()) return;
+  sort_numbers(values);
+  profile_range(column, values, out);
+  const auto [count, tops] = most_frequent(values);
+  out.top_count = count;
+  for (std::size_t i = 0; i < column.size(); ++i) {  // the one seen first among equals
+    if (column.is_missing(i) || !std::binary_search(tops.begin(), tops.end(), column.int64s()[i]))
+      continue;
+    out.top = columns::to_json(column.cell(i));
+    break;
+  }
 }
 
 void profile_suspects(const Column& column, const std::vector<ValueGroup>& groups,
@@ -144,14 +211,6 @@ void profile_values(const Column& column, ColumnProfile& out) {
   if (column.type() == Type::Text) profile_suspects(column, groups, out);
 }
 
-std::int64_t count_duplicates(const Batch& batch) {
-  if (batch.width() == 0) return 0;
-  const auto first = first_equal_rows(batch.columns(), batch.rows());
-  std::int64_t duplicates = 0;
-  for (std::size_t i = 0; i < first.size(); ++i) duplicates += first[i] != i ? 1 : 0;
-  return duplicates;
-}
-
 template <class T>
 Json optional_json(const std::optional<T>& value) {
   if (!value) return nullptr;
@@ -167,16 +226,10 @@ Json optional_json(const std::optional<T>& value) {
 ColumnProfile profile_column(const std::string& name, const Column& column) {
   ColumnProfile out{.name = name, .type = column.type()};
   switch (column.type()) {
-    case Type::Double: profile_numbers(column, out); break;
-    case Type::Int64:
-      profile_numbers(column, out);
-      profile_integers(column, out);
-      break;
+    case Type::Double: profile_doubles(column, out); break;
+    case Type::Int64: profile_integers(column, out); break;
     case Type::Timestamp:
-    case Type::Date:
-      profile_values(column, out);
-      profile_integers(column, out);
-      break;
+    case Type::Date: profile_instants(column, out); break;
     case Type::Bool:
     case Type::Text: profile_values(column, out); break;
   }
@@ -186,16 +239,21 @@ ColumnProfile profile_column(const std::string& name, const Column& column) {
 Profile profile(const Batch& batch, const ProfileOptions& options) {
   Profile out{.rows = static_cast<std::int64_t>(batch.rows())};
   out.columns.resize(batch.width());
-  // Task 0 is the largest: the duplicates. Each task writes its own place, so that the order of
-  // work does not matter.
+  // Task 0 is the largest: the duplicates; then texts, which take longer than numbers. Each task
+  // writes its own place, so that the order of work does not matter.
+  std::vector<std::size_t> order(batch.width());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_partition(order.begin(), order.end(),
+                        [&](std::size_t i) { return batch.column(i).type() == Type::Text; });
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t task = next++; task <= batch.width(); task = next++) {
       if (task == 0) {
-        out.duplicate_rows = count_duplicates(batch);
+        if (batch.width() > 0)
+          out.duplicate_rows = count_repeated_rows(batch.columns(), batch.rows());
       } else {
-        out.columns[task - 1] =
-            profile_column(batch.schema()[task - 1].name, batch.column(task - 1));
+        const std::size_t i = order[task - 1];
+        out.columns[i] = profile_column(batch.schema()[i].name, batch.column(i));
       }
     }
   };

@@ -104,6 +104,46 @@ TEST(Profile, threads_do_not_change_the_answer) {
   EXPECT_EQ(one["columns"][1]["distinct"], 7'919);
 }
 
+TEST(Profile, few_and_many_repeated_rows_are_counted_alike) {
+  for (const int distinct : {1, 10, 4'000, 4'999, 5'000}) {
+    std::vector<std::int64_t> numbers;
+    std::vector<std::string> texts;
+    for (int i = 0; i < 5'000; ++i) {
+      numbers.push_back(i % distinct);
+      texts.push_back("t" + std::to_string(i % distinct));
+    }
+    const Batch batch(Schema({{"n", Type::Int64}, {"t", Type::Text}}),
+                      {Column::of_int64s(numbers), Column::of_texts(texts)});
+    EXPECT_EQ(profile(batch).duplicate_rows, 5'000 - distinct) << distinct;
+  }
+}
+
+TEST(Profile, values_that_are_mostly_distinct_are_grouped_like_any) {
+  constexpr int kRows = 300'000;  // beyond what is grouped in one table
+  columns::Texts texts;
+  std::vector<std::uint8_t> valid;
+  for (int i = 0; i < kRows; ++i) {
+    // All different, but for the last third, which repeats the first hundred thousand.
+    const int value = i < 200'000 ? i : i - 200'000;
+    texts.push_back("v" + std::to_string(value));
+    valid.push_back(i % 1000 == 999 ? 0 : 1);
+  }
+  const auto p = profile_column("t", Column::of_texts(std::move(texts), std::move(valid)));
+  EXPECT_EQ(p.nulls, 300);
+  EXPECT_EQ(p.distinct, 200'000 - 200);
+  EXPECT_EQ(p.top, "v0");
+  EXPECT_EQ(p.top_count, 2);
+}
+
+TEST(Profile, of_times_that_are_as_frequent_the_one_seen_first_is_the_top) {
+  const auto p =
+      profile_column("at", Column::of_timestamps({9, 7, 5, 7, 5, 0, 3}, {1, 1, 1, 1, 1, 0, 1}));
+  EXPECT_EQ(p.top, columns::to_json(columns::Cell::of_timestamp({7})));
+  EXPECT_EQ(p.top_count, 2);
+  EXPECT_EQ(p.distinct, 4);
+  EXPECT_EQ(p.nulls, 1);
+}
+
 TEST(Profile, its_json_has_the_promised_fields) {
   const Batch batch(Schema({{"n", Type::Int64}}), {Column::of_int64s({1, 2})});
   const Json json = to_json(profile(batch));

@@ -2,6 +2,8 @@
 
 #include "artifacts/blob_store.h"
 #include "base/text.h"
+#include "data/internal/version_records.h"
+#include "data/references.h"
 #include "metadata/database.h"
 #include "platform/real_file_system.h"
 #include "table/parquet.h"
@@ -9,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+
 namespace martlet::data {
 
 using columns::Batch;
@@ -17,57 +20,6 @@ using metadata::Order;
 using metadata::Query;
 
 namespace {
-
-struct VersionRecord {
-  std::string dataset;
-  std::int64_t number = 0;
-  Digest digest;
-  std::int64_t rows = 0;
-  Json schema;
-  Json parts;
-  Timestamp created;
-  static constexpr metadata::RecordInfo kRecord{"dataset_versions", "dataset, number"};
-  template <class Self, class Field>
-  static void describe(Self& self, Field&& field) {
-    field("dataset", self.dataset);
-    field("number", self.number);
-    field("digest", self.digest);
-    field("rows", self.rows);
-    field("schema", self.schema);
-    field("parts", self.parts);
-    field("created", self.created);
-  }
-};
-
-struct ProvenanceRecord {
-  std::string dataset;
-  std::int64_t number = 0;
-  Json provenance;
-  static constexpr metadata::RecordInfo kRecord{"dataset_provenance", "dataset, number"};
-  template <class Self, class Field>
-  static void describe(Self& self, Field&& field) {
-    field("dataset", self.dataset);
-    field("number", self.number);
-    field("provenance", self.provenance);
-  }
-};
-
-Result<DatasetVersion> version_of(const metadata::ReadTransaction& tx,
-                                  const VersionRecord& record) {
-  MARTLET_TRY_SET(const auto provenance,
-                  tx.require<ProvenanceRecord>("the provenance of dataset version", record.dataset,
-                                               record.number));
-  auto version = version_from_json({{"dataset", record.dataset},
-                                    {"number", record.number},
-                                    {"digest", record.digest.text()},
-                                    {"schema", record.schema},
-                                    {"parts", record.parts},
-                                    {"created", to_text(record.created)},
-                                    {"provenance", provenance.provenance}});
-  if (version.has_value()) return version;
-  return corrupt(fmt::format("the record of dataset version {}@v{}: {}", record.dataset,
-                             record.number, version.error().message()));
-}
 
 Result<std::optional<VersionRecord>> latest_record(const metadata::ReadTransaction& tx,
                                                    const std::string& dataset) {
@@ -152,6 +104,23 @@ std::string unmet(const std::vector<ExpectationResult>& results) {
 }
 
 }  // namespace
+
+Result<DatasetVersion> version_of(const metadata::ReadTransaction& tx,
+                                  const VersionRecord& record) {
+  MARTLET_TRY_SET(const auto provenance,
+                  tx.require<ProvenanceRecord>("the provenance of dataset version", record.dataset,
+                                               record.number));
+  auto version = version_from_json({{"dataset", record.dataset},
+                                    {"number", record.number},
+                                    {"digest", record.digest.text()},
+                                    {"schema", record.schema},
+                                    {"parts", record.parts},
+                                    {"created", to_text(record.created)},
+                                    {"provenance", provenance.provenance}});
+  if (version.has_value()) return version;
+  return corrupt(fmt::format("the record of dataset version {}@v{}: {}", record.dataset,
+                             record.number, version.error().message()));
+}
 
 metadata::SchemaGroup data_schema() {
   return {"data",
@@ -268,6 +237,27 @@ Result<Published> VersionStore::append(const std::string& dataset, const Batch& 
   version.parts.insert(version.parts.end(), parts.begin(), parts.end());
   version.provenance = std::move(provenance);
   return record(std::move(version));
+}
+
+Result<Published> VersionStore::adopt(const DatasetVersion& version,
+                                      const artifacts::BlobStore& from) {
+  const auto copy = [&](const DatasetPart& part) -> Result<void> {
+    MARTLET_TRY_SET(const auto local, from.local_path(part.digest));
+    if (local.has_value()) {
+      MARTLET_TRY(blobs_.put_file(*local));
+    } else {
+      MARTLET_TRY_SET(const std::string bytes, from.get(part.digest));
+      MARTLET_TRY(blobs_.put(bytes));
+    }
+    return {};
+  };
+  std::vector<DatasetPart> parts = version.parts;
+  if (version.provenance.quarantine) parts.push_back(*version.provenance.quarantine);
+  for (const DatasetPart& part : parts) {
+    if (auto copied = copy(part); !copied.has_value())
+      return fail(std::move(copied).error().with_context("taking over " + version.name()));
+  }
+  return record(version);
 }
 
 Result<std::vector<DatasetSummary>> VersionStore::list() const {
@@ -404,17 +394,13 @@ Result<VersionDiff> VersionStore::diff(const DatasetVersion& before, const Datas
 }
 
 Result<std::vector<Digest>> VersionStore::referenced_blobs() const {
-  return database_.read([&](const metadata::ReadTransaction& tx) -> Result<std::vector<Digest>> {
-    MARTLET_TRY_SET(const auto records, tx.select<VersionRecord>());
-    std::set<Digest> needed;
-    for (const auto& one : records) {
-      MARTLET_TRY_SET(const DatasetVersion version, version_of(tx, one));
-      needed.insert(version.digest);
-      for (const auto& part : version.parts) needed.insert(part.digest);
-      if (version.provenance.quarantine) needed.insert(version.provenance.quarantine->digest);
-    }
-    return std::vector<Digest>(needed.begin(), needed.end());
-  });
+  artifacts::BlobReferences found;
+  MARTLET_TRY(database_.read(
+      [&](const metadata::ReadTransaction& tx) { return add_references(tx, found); }));
+  if (!found.unreadable.empty()) return corrupt(found.unreadable.front().message);
+  std::set<Digest> needed;
+  for (const artifacts::BlobReference& reference : found.blobs) needed.insert(reference.digest);
+  return std::vector<Digest>(needed.begin(), needed.end());
 }
 
 }  // namespace martlet::data

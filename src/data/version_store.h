@@ -61,6 +61,10 @@ class VersionStore {
   Result<Published> append(const std::string& dataset, const columns::Batch& rows,
                            std::vector<SourceFile> files = {});
 
+  // A version of another store, under the next number here: its parts are copied, its provenance is
+  // kept. NotFound, Corrupt when a part isn't in `from` as it was.
+  Result<Published> adopt(const DatasetVersion& version, const artifacts::BlobStore& from);
+
   // One entry a dataset, by name.
   Result<std::vector<DatasetSummary>> list() const;
   // Newest first.

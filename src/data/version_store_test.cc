@@ -1,5 +1,6 @@
 #include "artifacts/directory_blob_store.h"
 #include "artifacts/memory_blob_store.h"
+#include "data/references.h"
 #include "data/version_store.h"
 #include "metadata/database.h"
 #include "platform/real_file_system.h"
@@ -250,9 +251,18 @@ TEST_F(Versions, parts_of_a_store_elsewhere_are_copied_here) {
 
 TEST_F(Versions, every_needed_blob_is_listed) {
   const DatasetVersion first = publish(rows({1, 2, 3, 4, 5}, {1, 2, 3, 4, 5}));
-  const auto needed = store_->referenced_blobs();
-  ASSERT_TRUE(needed.has_value());
-  EXPECT_EQ(needed->size(), 3U);
+  artifacts::BlobReferences needed;
+  ASSERT_TRUE(
+      database_
+          ->read([&](const metadata::ReadTransaction& tx) { return add_references(tx, needed); })
+          .has_value());
+  EXPECT_TRUE(needed.unreadable.empty());
+  ASSERT_EQ(needed.blobs.size(), 3U);
+  EXPECT_EQ(needed.blobs[0].digest, first.digest);
+  EXPECT_EQ(needed.blobs[2].digest, first.parts[1].digest);
+  EXPECT_EQ(needed.blobs[2].holder.name, "flights@v1");
+  EXPECT_EQ(needed.blobs[2].holder.part, "part 2 of 2");
+  EXPECT_EQ(store_->referenced_blobs()->size(), 3U);
   EXPECT_EQ(blobs_->list()->size(), 3U) << "nothing else was stored";
   EXPECT_TRUE(files_.list(directory_.path() + "/scratch")->empty()) << "no temporary file stays";
 }

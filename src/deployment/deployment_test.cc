@@ -44,17 +44,30 @@ std::vector<Cell> cells_of(const ServedModel& model, const Batch& rows, std::siz
   return cells;
 }
 
+// An event and what it pointed to.
+struct Kept {
+  explicit Kept(const PredictionEvent& told)
+      : event(told), id(told.id), key(told.key.size()), row(told.row.size()) {
+    for (std::size_t i = 0; i < told.key.size(); ++i) key.set(i, told.key[i]);
+    for (std::size_t i = 0; i < told.row.size(); ++i) row.set(i, told.row[i]);
+  }
+  PredictionEvent event;  // its numbers
+  std::string id;
+  columns::Row key;
+  columns::Row row;
+};
+
 // Keeps what it's told, or sheds it.
 class FakeSink : public PredictionSink {
  public:
-  bool record(PredictionEvent event) override {
+  bool record(const PredictionEvent& event) override {
     const std::lock_guard lock(mutex_);
     if (full) return false;
-    events.push_back(std::move(event));
+    events.emplace_back(event);
     return true;
   }
   bool full = false;
-  std::vector<PredictionEvent> events;
+  std::vector<Kept> events;
 
  private:
   std::mutex mutex_;
@@ -272,21 +285,134 @@ TEST(InferenceService, reports_each_row_under_the_id_that_it_returned) {
   EXPECT_EQ(answer->version, "2");
   ASSERT_EQ(f.sink.events.size(), 3u);
   for (std::size_t i = 0; i < 3; ++i) {
-    const PredictionEvent& event = f.sink.events[i];
-    EXPECT_EQ(event.id.text(), answer->ids[i]);
-    EXPECT_EQ(event.id.text().size(), 32u);
+    const Kept& kept = f.sink.events[i];
+    const PredictionEvent& event = kept.event;
+    EXPECT_EQ(kept.id, answer->ids[i]);
+    EXPECT_EQ(kept.id.size(), 32u);
     EXPECT_EQ(bits(event.score), bits(answer->scores[i]));
     EXPECT_EQ(event.predicted, answer->predicted[i]);
     EXPECT_EQ(event.version.number, 2);
     EXPECT_EQ(event.at, f.clock.now());
     EXPECT_FALSE(event.failed);
-    ASSERT_EQ(event.row.size(), second_model()->inputs().size());
-    for (std::size_t c = 0; c < event.row.size(); ++c)
-      EXPECT_TRUE(event.row[c].same_as(rows.find(second_model()->inputs()[c].name)->cell(i)));
+    ASSERT_EQ(kept.row.size(), second_model()->inputs().size());
+    for (std::size_t c = 0; c < kept.row.size(); ++c)
+      EXPECT_TRUE(kept.row[c].same_as(rows.find(second_model()->inputs()[c].name)->cell(i)));
   }
   EXPECT_EQ(f.sink.events[2].key[0].text, "ü");
   EXPECT_TRUE(f.sink.events[1].key[1].missing);
   EXPECT_LT(answer->ids[0], answer->ids[1]);
+}
+
+TEST(SharedSlot, readers_get_whole_values_and_never_an_older_one_again) {
+  SharedSlot<const std::pair<int, int>> slot;
+  EXPECT_EQ(slot.load(), nullptr);
+  std::atomic<bool> over{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 4; ++t) {
+    readers.emplace_back([&] {
+      int last = 0;
+      while (!over.load()) {
+        const auto value = slot.load();
+        if (value == nullptr) continue;
+        if (value->first != value->second || value->first < last) ++wrong;
+        last = value->first;
+      }
+    });
+  }
+  for (int i = 1; i <= 2000; ++i) slot.store(std::make_shared<const std::pair<int, int>>(i, i));
+  over.store(true);
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(wrong.load(), 0);
+  EXPECT_EQ(slot.load()->first, 2000);
+}
+
+TEST(SharedSlot, what_was_replaced_is_freed_with_its_last_reader) {
+  SharedSlot<const int> slot;
+  auto first = std::make_shared<const int>(1);
+  const std::weak_ptr<const int> watch = first;
+  slot.store(first);
+  first.reset();
+  auto reader = slot.load();
+  EXPECT_EQ(*slot.exchange(std::make_shared<const int>(2)), 1);
+  EXPECT_FALSE(watch.expired());
+  reader.reset();
+  EXPECT_TRUE(watch.expired());
+  slot.store(nullptr);
+  EXPECT_EQ(slot.load(), nullptr);
+}
+
+TEST(InferenceService, a_row_of_cells_is_answered_and_reported_as_the_same_row_in_a_batch) {
+  Service f;
+  f.slot.swap(second_model());
+  const Batch rows = flights(20, 9);
+  const std::vector<Cell> key = {Cell::of_text("ü"), Cell::none(columns::Type::Date)};
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const std::vector<Cell> cells = cells_of(*second_model(), rows, i);
+    const auto reply = f.service.answer_row(*f.slot.live(), cells, key);
+    ASSERT_TRUE(reply.has_value()) << reply.error().message();
+    const auto answer = f.service.answer("", rows.slice(i, 1));
+    ASSERT_TRUE(answer.has_value()) << answer.error().message();
+    EXPECT_EQ(bits(reply->score), bits(answer->scores[0]));
+    EXPECT_EQ(reply->predicted, answer->predicted[0]);
+    EXPECT_LT(std::string(reply->id_text()), answer->ids[0]);
+    const Kept& one = f.sink.events.at(2 * i);
+    const Kept& other = f.sink.events.at(2 * i + 1);
+    EXPECT_EQ(one.id, reply->id_text());
+    EXPECT_EQ(one.key[0].text, "ü");
+    EXPECT_EQ(bits(one.event.score), bits(other.event.score));
+    for (std::size_t c = 0; c < one.row.size(); ++c) EXPECT_TRUE(one.row[c].same_as(other.row[c]));
+  }
+  EXPECT_EQ(f.slot.counts().at(0).rows, 40u);
+}
+
+TEST(InferenceService, a_row_that_the_model_cannot_answer_is_reported_as_failed) {
+  Service f;
+  f.slot.swap(second_model());
+  const Batch rows = flights(1);  // the cells point into it
+  std::vector<Cell> cells = cells_of(*second_model(), rows, 0);
+  cells[1] = Cell::of_int64(7);  // carrier is a text
+  EXPECT_FALSE(f.service.answer_row(*f.slot.live(), cells, {}).has_value());
+  ASSERT_EQ(f.sink.events.size(), 1u);
+  EXPECT_TRUE(f.sink.events[0].event.failed);
+  EXPECT_EQ(f.slot.counts().at(0).failed, 1u);
+}
+
+TEST(InferenceService, a_row_is_answered_without_an_allocation) {
+  Service f;
+  InferenceService quiet(f.slot, nullptr, f.clock, f.random, f.admission);
+  f.slot.swap(first_model());
+  const Batch rows = flights(1);  // the cells point into it
+  const std::vector<Cell> cells = cells_of(*first_model(), rows, 0);
+  const auto live = f.slot.live();
+  ASSERT_TRUE(quiet.answer_row(*live, cells, {}).has_value());
+  allocations = 0;
+  counting = true;
+  const bool answered = quiet.answer_row(*live, cells, {}).has_value();
+  counting = false;
+  EXPECT_TRUE(answered);
+  EXPECT_EQ(allocations, 0u);
+}
+
+TEST(InferenceService, a_model_with_a_sink_of_its_own_reports_there) {
+  struct Own : PredictionSink {
+    bool record(const PredictionEvent&) override { return ++count > 0; }
+    int count = 0;
+  };
+  Service f;
+  const auto own = std::make_shared<Own>();
+  ServedModelParts parts;
+  parts.package = testing::tiny_package(1);
+  parts.name = first_model()->name();
+  parts.version = first_model()->version();
+  parts.key = first_model()->key();
+  parts.sink = own;
+  const auto model = ServedModel::create(std::move(parts));
+  ASSERT_TRUE(model.has_value()) << model.error().message();
+  f.slot.swap(*model);
+  ASSERT_TRUE(f.service.answer("", flights(2)).has_value());
+  EXPECT_EQ(own->count, 2);
+  EXPECT_TRUE(f.sink.events.empty());
 }
 
 TEST(InferenceService, a_request_without_keys_is_reported_with_missing_ones) {
@@ -307,7 +433,7 @@ TEST(InferenceService, a_failed_prediction_is_reported_as_such) {
   const Batch wrong = flights(2).with("carrier", Column::of_int64s({1, 2}));
   EXPECT_FALSE(f.service.answer("", wrong).has_value());
   ASSERT_EQ(f.sink.events.size(), 2u);
-  EXPECT_TRUE(f.sink.events[0].failed);
+  EXPECT_TRUE(f.sink.events[0].event.failed);
   EXPECT_EQ(f.slot.counts().at(0).failed, 1u);
   EXPECT_EQ(f.admission.in_flight(), 0u);
 }

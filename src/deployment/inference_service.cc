@@ -4,9 +4,20 @@ namespace martlet::deployment {
 
 namespace {
 
-void append_hex(std::string& out, std::uint64_t value, int digits) {
+void put_hex(char*& out, std::uint64_t value, int digits) {
   static constexpr char kHex[] = "0123456789abcdef";
-  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += kHex[(value >> shift) & 15];
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) *out++ = kHex[(value >> shift) & 15];
+}
+
+// The layout of new_id(): 48 bits of milliseconds, then 80 bits, here 16 random ones and a counter
+// from a random start, so that ids of one request sort by its rows and cost no randomness each.
+std::array<char, 32> id_of(std::uint64_t millis, std::uint64_t high, std::uint64_t count) {
+  std::array<char, 32> id{};
+  char* out = id.data();
+  put_hex(out, millis, 12);
+  put_hex(out, high, 4);
+  put_hex(out, count, 16);
+  return id;
 }
 
 // Takes rows out of a batch, with the cells in the order of `fields`; missing where it lacks one.
@@ -16,17 +27,17 @@ class RowReader {
   RowReader(const columns::Batch& rows, const Fields& fields) {
     for (const auto& field : fields) columns_.push_back({rows.find(field.name), field.type});
   }
-  columns::Row row(std::size_t at) const {
-    columns::Row row(columns_.size());
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const auto& [column, type] = columns_[i];
-      row.set(i, column != nullptr && at < column->size() ? column->cell(at)
-                                                          : columns::Cell::none(type));
-    }
-    return row;
+  // Valid until the next call, and as long as the batch.
+  std::span<const columns::Cell> row(std::size_t at) {
+    cells_.clear();
+    for (const auto& [column, type] : columns_)
+      cells_.push_back(column != nullptr && at < column->size() ? column->cell(at)
+                                                                : columns::Cell::none(type));
+    return cells_;
   }
 
  private:
+  std::vector<columns::Cell> cells_;
   std::vector<std::pair<const columns::Column*, columns::Type>> columns_;
 };
 
@@ -57,42 +68,83 @@ Result<std::shared_ptr<const LiveModel>> InferenceService::live(std::string_view
   return live;
 }
 
-// The layout of new_id(): 48 bits of milliseconds, then 80 bits, here 16 random ones and a counter
-// from a random start, so that ids of one request sort by its rows and cost no randomness each.
+std::uint64_t InferenceService::millis() const {
+  return static_cast<std::uint64_t>(clock_.now().micros / 1000);
+}
+
 std::vector<std::string> InferenceService::new_ids(std::size_t count) {
   std::uint64_t next = id_next_.fetch_add(count, std::memory_order_relaxed);
-  const auto millis = static_cast<std::uint64_t>(clock_.now().micros / 1000);
+  const std::uint64_t now = millis();
   std::vector<std::string> ids(count);
   for (std::string& id : ids) {
-    id.reserve(32);
-    append_hex(id, millis, 12);
-    append_hex(id, id_high_, 4);
-    append_hex(id, next++, 16);
+    const std::array<char, 32> text = id_of(now, id_high_, next++);
+    id.assign(text.data(), text.size());
   }
   return ids;
 }
 
+PredictionSink* InferenceService::sink_of(const ServedModel& model) const {
+  return model.sink() != nullptr ? model.sink() : sink_;
+}
+
+void InferenceService::tell(PredictionSink& sink, const PredictionEvent& event) {
+  if (!sink.record(event)) shed_.fetch_add(1, std::memory_order_relaxed);
+}
+
 void InferenceService::report(const LiveModel& live, const columns::Batch& rows,
                               const columns::Batch& keys, const Answer& answer, bool failed) {
-  if (sink_ == nullptr) return;
   const ServedModel& model = live.model();
-  const RowReader inputs(rows, model.inputs());
-  const RowReader key(keys, model.key().fields());
-  const Timestamp at = clock_.now();
+  PredictionSink* const sink = sink_of(model);
+  if (sink == nullptr) return;
+  RowReader inputs(rows, model.inputs());
+  RowReader key(keys, model.key().fields());
+  PredictionEvent event;
+  event.at = clock_.now();
+  event.version = model.version();
+  event.latency_micros = answer.latency.count();
+  event.failed = failed;
   for (std::size_t i = 0; i < answer.ids.size(); ++i) {
-    PredictionEvent event;
-    event.id = PredictionId(answer.ids[i]);
+    event.id = answer.ids[i];
     event.key = key.row(i);
-    event.at = at;
-    event.version = model.version();
     event.score = failed ? 0 : answer.scores[i];
     event.predicted = failed ? 0 : answer.predicted[i];
-    event.latency_micros = answer.latency.count();
-    event.failed = failed;
     event.row = inputs.row(i);
-    event.model = &model;
-    if (!sink_->record(std::move(event))) shed_.fetch_add(1, std::memory_order_relaxed);
+    tell(*sink, event);
   }
+}
+
+Result<RowReply> InferenceService::answer_row(const LiveModel& live,
+                                              std::span<const columns::Cell> row,
+                                              std::span<const columns::Cell> key) {
+  const ServedModel& model = live.model();
+  const auto began = clock_.monotonic();
+  const Result<RowAnswer> scored = model.predict_row(row);
+  const auto took = clock_.monotonic() - began;
+  const Timestamp now = clock_.now();
+  RowReply reply;
+  reply.id = id_of(static_cast<std::uint64_t>(now.micros / 1000), id_high_,
+                   id_next_.fetch_add(1, std::memory_order_relaxed));
+  if (scored.has_value()) {
+    reply.score = scored->score;
+    reply.predicted = scored->predicted;
+    live.count_answered(1);
+  } else {
+    live.count_failed();
+  }
+  if (PredictionSink* const sink = sink_of(model)) {
+    tell(*sink,
+         {.id = reply.id_text(),
+          .key = key,
+          .at = now,
+          .version = model.version(),
+          .score = reply.score,
+          .predicted = reply.predicted,
+          .latency_micros = std::chrono::duration_cast<std::chrono::microseconds>(took).count(),
+          .failed = !scored.has_value(),
+          .row = row});
+  }
+  if (!scored.has_value()) return fail(scored.error());
+  return reply;
 }
 
 Result<Answer> InferenceService::answer(const LiveModel& live, const columns::Batch& rows,

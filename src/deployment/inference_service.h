@@ -13,10 +13,12 @@
 #include "deployment/model_slot.h"
 #include "deployment/prediction_sink.h"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,10 +36,18 @@ struct Answer {
   std::chrono::microseconds latency{0};
 };
 
+// The answer to one row; the caller knows the model.
+struct RowReply {
+  double score = 0;
+  double predicted = 0;
+  std::array<char, 32> id{};
+  std::string_view id_text() const { return {id.data(), id.size()}; }
+};
+
 class InferenceService {
  public:
-  // `sink` may be null: then nothing is reported. `random` is used here only, so a seeded one will
-  // do. An id is unique among processes by 80 bits of it.
+  // `sink` is told of what models without one of their own answer; null: nobody is. `random` is
+  // used here only, so a seeded one will do. An id is unique among processes by 80 bits of it.
   InferenceService(ModelSlot& slot, PredictionSink* sink, const Clock& clock, Random& random,
                    Admission& admission);
   InferenceService(const InferenceService&) = delete;
@@ -57,6 +67,10 @@ class InferenceService {
   Result<Answer> answer(const LiveModel& live, const columns::Batch& rows,
                         const columns::Batch& keys = {},
                         const features::ApplyOptions& options = {});
+  // The same for one row, given as one cell per inputs() and one per key(), in their order:
+  // nothing is copied or allocated on the way. The same bits as answer().
+  Result<RowReply> answer_row(const LiveModel& live, std::span<const columns::Cell> row,
+                              std::span<const columns::Cell> key);
   // All three in one, for callers without a transport.
   Result<Answer> answer(std::string_view model, const columns::Batch& rows,
                         const columns::Batch& keys = {},
@@ -68,9 +82,12 @@ class InferenceService {
   std::uint64_t shed() const { return shed_.load(std::memory_order_relaxed); }
 
  private:
+  std::uint64_t millis() const;
   std::vector<std::string> new_ids(std::size_t count);
   void report(const LiveModel& live, const columns::Batch& rows, const columns::Batch& keys,
               const Answer& answer, bool failed);
+  PredictionSink* sink_of(const ServedModel& model) const;
+  void tell(PredictionSink& sink, const PredictionEvent& event);
 
   ModelSlot& slot_;
   PredictionSink* sink_;

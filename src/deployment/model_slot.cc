@@ -12,7 +12,7 @@ std::shared_ptr<const ServedModel> ModelSlot::swap(std::shared_ptr<const ServedM
     next->model_ = std::move(model);
     next->tally_ = tally;
   }
-  const std::shared_ptr<const LiveModel> before = live_.exchange(std::move(next));
+  const std::shared_ptr<const LiveModel> before = live_.exchange(next);
   return before == nullptr ? nullptr : before->model_;
 }
 

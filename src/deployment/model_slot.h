@@ -2,10 +2,11 @@
 // without anybody waiting.
 //
 // One per deployment, made by lifecycle; outlives the InferenceService over it. Thread-safe. A
-// reader takes no mutex: the pointer is swapped atomically, and a request keeps the version it
-// began with until it is answered.
+// reader takes no mutex (SharedSlot), and a request keeps the version it began with until it is
+// answered.
 #pragma once
 #include "deployment/served_model.h"
+#include "deployment/shared_slot.h"
 
 #include <atomic>
 #include <cstdint>
@@ -62,7 +63,7 @@ class ModelSlot {
   std::vector<VersionCounts> counts() const;
 
  private:
-  std::atomic<std::shared_ptr<const LiveModel>> live_;
+  SharedSlot<const LiveModel> live_;
   mutable std::mutex tallies_mutex_;  // guards tallies_; never taken by a request
   std::map<registry::Version, std::shared_ptr<LiveModel::Tally>> tallies_;
 };

@@ -21,6 +21,7 @@
 
 namespace martlet::deployment {
 
+class PredictionSink;
 class ScorerPool;
 
 // One entry per row. `predicted` is the decision (0 or 1) of a binary model, else the score itself.
@@ -43,6 +44,8 @@ struct ServedModelParts {
   // give them; they join the truth to it later.
   columns::Schema key;
   Zone zone = Zone::utc();  // of bare times in requests
+  // Told of what this version answers, in place of the service's own sink; null: that one is.
+  std::shared_ptr<PredictionSink> sink = nullptr;
 };
 
 class ServedModel {
@@ -76,6 +79,7 @@ class ServedModel {
   const std::vector<features::InputField>& inputs() const { return predictor_->inputs(); }
   const columns::Schema& key() const { return parts_.key; }
   const Zone& zone() const { return parts_.zone; }
+  PredictionSink* sink() const { return parts_.sink.get(); }
   bool binary() const { return binary_; }
   // A score from here on is a yes (DESIGN §12.8); none of a model that isn't binary.
   std::optional<double> threshold() const { return threshold_; }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -42,18 +43,6 @@ void read_shares(YamlObject& read, SplitConfig& config) {
                 fmt::format("the shares add up to {:.4g}%, not to 100%",
                             (config.train + config.validation + config.test) * 100));
   }
-}
-
-void read_cross_validation(const Yaml& node, EvaluationConfig& config,
-                           std::vector<Finding>& findings) {
-  YamlObject read(node, findings);
-  CrossValidation validation;
-  validation.folds = static_cast<int>(read.integer("folds").value_or(5));
-  validation.kind = kind_named(read.one_of("kind", {"time", "random", "stratified", "group"}));
-  read.finish();
-  if (validation.folds < 2 || validation.folds > 100)
-    read.report("folds", "out_of_range", "folds lie between 2 and 100");
-  config.cross_validation = validation;
 }
 
 void read_slices(const Yaml& node, EvaluationConfig& config, std::vector<Finding>& findings) {
@@ -172,7 +161,8 @@ SplitConfig read_split(const Yaml& node, std::vector<Finding>& findings) {
   config.column = read.text("column").value_or("");
   if (const auto seed = read.integer("seed")) {
     if (*seed < 0) read.report("seed", "out_of_range", "a seed is at least 0");
-    config.seed = static_cast<std::uint64_t>(*seed);
+    config.own_seed = static_cast<std::uint64_t>(std::max<std::int64_t>(*seed, 0));
+    config.seed = *config.own_seed;
   }
   read_shares(read, config);
   read.finish();
@@ -202,8 +192,11 @@ SplitKind split_kind(const SplitConfig& config, const problem::Contract& contrac
 EvaluationConfig read_evaluation(const Yaml& node, std::vector<Finding>& findings) {
   EvaluationConfig config;
   YamlObject read(node, findings);
-  if (const Yaml* child = read.child("cross_validation"))
-    read_cross_validation(*child, config, findings);
+  if (const Yaml* child = read.child("cross_validation")) {
+    findings.push_back(child->finding(
+        "not_supported", "cross-validation of candidates is not supported yet; they are compared "
+                         "on the validation rows of the split"));
+  }
   if (const Yaml* child = read.child("slices")) read_slices(*child, config, findings);
   if (const Yaml* child = read.child("fairness")) read_fairness(*child, config, findings);
   if (const Yaml* child = read.child("stress"))

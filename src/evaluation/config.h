@@ -32,18 +32,15 @@ struct SplitConfig {
   double validation = 0.15;
   double test = 0.15;
   std::string column;  // Group and Column
-  std::uint64_t seed = 0;
+  // Of Random, Stratified and Group; absent: models.seed.
+  std::optional<std::uint64_t> own_seed;
+  std::uint64_t seed = 0;  // in force
   problem::Origin origin;
 };
 SplitConfig read_split(const Yaml& node, std::vector<Finding>& findings);
 // The kind in force.
 SplitKind split_kind(const SplitConfig& config, const problem::Contract& contract,
                      problem::Task task);
-
-struct CrossValidation {
-  int folds = 5;
-  std::optional<SplitKind> kind;  // absent: as the split
-};
 
 struct FairnessLimit {
   metrics::FairnessMetric metric;
@@ -62,7 +59,6 @@ struct Waiver {
 };
 
 struct EvaluationConfig {
-  std::optional<CrossValidation> cross_validation;
   std::vector<std::string> slices;  // columns
   std::optional<FairnessConfig> fairness;
   std::vector<Waiver> waivers;
@@ -70,8 +66,8 @@ struct EvaluationConfig {
   // makes it "not worse by more than".
   std::optional<double> champion_margin;
 };
-// Stress tests and automatic slices belong to the design and aren't supported yet: a finding says
-// so.
+// Cross-validation, stress tests and automatic slices belong to the design and aren't supported
+// yet: a finding says so.
 EvaluationConfig read_evaluation(const Yaml& node, std::vector<Finding>& findings);
 
 }  // namespace martlet::evaluation

@@ -54,14 +54,12 @@ TEST(SplitConfig, all_problems_are_found_at_once) {
 
 TEST(EvaluationConfig, the_designs_example_is_read) {
   std::vector<Finding> findings;
-  const EvaluationConfig config = parse(R"(cross_validation: {folds: 5, kind: time}
-slices: [origin, carrier]
+  const EvaluationConfig config = parse(R"(slices: [origin, carrier]
 fairness: {groups: [origin], metrics: {demographic_parity_difference: "<= 0.1", equalized_odds_difference: "<= 0.1"}}
 gates: [kpis, fairness, {better_than: champion}, {waive: {gate: kpi.pr_auc, reason: the saving counts}}]
 )",
                                         findings, read_evaluation);
   ASSERT_TRUE(findings.empty()) << to_text(findings[0]);
-  EXPECT_EQ(config.cross_validation->folds, 5);
   EXPECT_EQ(config.slices.size(), 2U);
   ASSERT_EQ(config.fairness->limits.size(), 2U);
   EXPECT_EQ(config.fairness->limits[1].metric, metrics::FairnessMetric::EqualizedOddsDifference);
@@ -71,21 +69,21 @@ gates: [kpis, fairness, {better_than: champion}, {waive: {gate: kpi.pr_auc, reas
 
 TEST(EvaluationConfig, what_is_not_there_yet_is_said_clearly) {
   std::vector<Finding> findings;
-  parse("{slices: [{auto: 20}], stress: [{unseen_categories: true}], gates: [stress]}", findings,
-        read_evaluation);
-  EXPECT_EQ(findings.size(), 3U);
+  parse("{slices: [{auto: 20}], stress: [{unseen_categories: true}], gates: [stress], "
+        "cross_validation: {folds: 5}}",
+        findings, read_evaluation);
+  EXPECT_EQ(findings.size(), 4U);
   for (const Finding& finding : findings) EXPECT_EQ(finding.rule, "not_supported");
 }
 
 TEST(EvaluationConfig, all_problems_are_found_at_once) {
   std::vector<Finding> findings;
-  parse(R"(cross_validation: {folds: 1}
-fairness: {groups: [], metrics: {demografic_parity_difference: "<= 0.1", equalized_odds_ratio: "about right"}}
+  parse(
+      R"(fairness: {groups: [], metrics: {demografic_parity_difference: "<= 0.1", equalized_odds_ratio: "about right"}}
 gates: [kpi, {better_than: champion, non_inferior: -1}, {waive: {gate: x}}, {}]
 slyces: [a]
 )",
-        findings, read_evaluation);
-  EXPECT_TRUE(has(findings, "out_of_range", "folds"));
+      findings, read_evaluation);
   EXPECT_TRUE(has(findings, "missing", "groups"));
   EXPECT_TRUE(has(findings, "unknown_name", "demographic_parity_difference"));
   EXPECT_TRUE(has(findings, "syntax", "about right"));

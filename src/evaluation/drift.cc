@@ -1,10 +1,13 @@
 #include "evaluation/drift.h"
 
+#include "base/sort_numbers.h"
 #include "metrics/distances.h"
 #include "metrics/statistics.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <thread>
 #include <unordered_map>
 
 namespace martlet::evaluation {
@@ -34,7 +37,7 @@ double missing_share(const Column& column) {
 std::vector<double> present_sorted(const Column& column) {
   std::vector<double> values = column.as_doubles();
   std::erase_if(values, [](double value) { return !std::isfinite(value); });
-  std::sort(values.begin(), values.end());
+  sort_numbers(values);
   return values;
 }
 
@@ -47,8 +50,8 @@ void compare_numbers(const Column& reference, const Column& current, ColumnDrift
   }
   const std::vector<double> edges = metrics::decile_edges(before);
   drift.bins = static_cast<std::int64_t>(edges.size()) + 1;
-  drift.psi = metrics::population_stability(metrics::bin_counts(edges, before),
-                                            metrics::bin_counts(edges, now))
+  drift.psi = metrics::population_stability(metrics::bin_counts_sorted(edges, before),
+                                            metrics::bin_counts_sorted(edges, now))
                   .value();
   const auto test = metrics::ks_two_sample_sorted(before, now).value();
   drift.ks = test.statistic;
@@ -58,7 +61,8 @@ void compare_numbers(const Column& reference, const Column& current, ColumnDrift
                       std::max(metrics::standard_deviation(before, 0), kSmallestDeviation);
 }
 
-// Counts of each category in both tables, categories in the order in which they are met.
+// Counts of each category in both tables, categories in the order in which they are met. Refers to
+// the columns' texts.
 class CategoryCounts {
  public:
   void add(const Column& column, std::size_t table) {
@@ -70,8 +74,7 @@ class CategoryCounts {
   std::size_t place_of(const Column& column, std::size_t row) {
     if (column.is_missing(row)) return place(missing_);
     if (column.type() == Type::Bool) return place(flags_[column.bools()[row] != 0 ? 1 : 0]);
-    const auto [found, is_new] =
-        texts_.try_emplace(std::string(column.text(row)), counts_[0].size());
+    const auto [found, is_new] = texts_.try_emplace(column.text(row), counts_[0].size());
     if (is_new) grow();
     return found->second;
   }
@@ -87,7 +90,7 @@ class CategoryCounts {
     counts_[1].push_back(0);
   }
   std::vector<std::int64_t> counts_[2];
-  std::unordered_map<std::string, std::size_t> texts_;
+  std::unordered_map<std::string_view, std::size_t> texts_;
   std::optional<std::size_t> missing_;
   std::optional<std::size_t> flags_[2];
 };
@@ -156,7 +159,7 @@ ColumnDrift column_drift(const std::string& name, const Column& reference, const
 }
 
 Result<DriftReport> drift(const Batch& reference, const Batch& current,
-                          std::span<const std::string> names) {
+                          std::span<const std::string> names, const DriftOptions& options) {
   DriftReport report;
   std::vector<std::string> chosen(names.begin(), names.end());
   if (chosen.empty()) {
@@ -166,8 +169,7 @@ Result<DriftReport> drift(const Batch& reference, const Batch& current,
     report.only_in_reference = only_in(reference, current);
     report.only_in_current = only_in(current, reference);
   }
-  std::size_t known = 0;
-  std::size_t drifted = 0;
+  std::vector<std::pair<const Column*, const Column*>> pairs;
   for (const std::string& name : chosen) {
     auto before = reference.column(name);
     if (!before.has_value())
@@ -175,10 +177,24 @@ Result<DriftReport> drift(const Batch& reference, const Batch& current,
     auto now = current.column(name);
     if (!now.has_value())
       return fail(std::move(now).error().with_context("looking in the current table"));
-    ColumnDrift one = column_drift(name, **before, **now);
+    pairs.emplace_back(*before, *now);
+  }
+  report.columns.resize(chosen.size());
+  // Each task writes its own place, so that the order of work does not matter.
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < chosen.size(); i = next++)
+      report.columns[i] = column_drift(chosen[i], *pairs[i].first, *pairs[i].second);
+  };
+  std::vector<std::thread> threads;
+  for (int i = 1; i < options.threads; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  std::size_t known = 0;
+  std::size_t drifted = 0;
+  for (const ColumnDrift& one : report.columns) {
     known += one.drifted.has_value() ? 1 : 0;
     drifted += one.drifted.value_or(false) ? 1 : 0;
-    report.columns.push_back(std::move(one));
   }
   report.share_drifted =
       known > 0 ? static_cast<double>(drifted) / static_cast<double>(known) : 0.0;

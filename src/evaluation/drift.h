@@ -60,8 +60,13 @@ ColumnDrift column_drift(const std::string& name, const columns::Column& referen
 
 // The named columns, or all that both tables have, in the reference's order. NotFound when a named
 // one is missing from either.
+// The same report on any number of threads.
+struct DriftOptions {
+  int threads = 1;
+};
 Result<DriftReport> drift(const columns::Batch& reference, const columns::Batch& current,
-                          std::span<const std::string> names = {});
+                          std::span<const std::string> names = {},
+                          const DriftOptions& options = {});
 
 // {columns: [{name, type, psi, ks, ks_p, js, wasserstein, drifted, …}], share_drifted, …}; absent
 // figures are null.

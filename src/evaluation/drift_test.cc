@@ -122,5 +122,21 @@ TEST(Drift, named_columns_must_be_in_both) {
   EXPECT_EQ(report.error().code(), ErrorCode::NotFound);
 }
 
+TEST(Drift, any_number_of_threads_gives_the_same_report) {
+  std::vector<columns::Field> fields;
+  std::vector<Column> before, now;
+  for (int i = 0; i < 9; ++i) {
+    fields.push_back({"x" + std::to_string(i), i % 3 == 2 ? Type::Text : Type::Double});
+    before.push_back(i % 3 == 2 ? words({{"a", 50}, {"b", 350 + i}, {"", 200 - i}})
+                                : numbers(600, 7919 + i, 1009, 0));
+    now.push_back(i % 3 == 2 ? words({{"b", 90 + i}, {"c", 310 - i}, {"", 100}})
+                             : numbers(500, 104729, 1013, 10 * i));
+  }
+  const Batch reference{Schema(fields), before}, current{Schema(fields), now};
+  const Json one = to_json(drift(reference, current).value());
+  for (const int threads : {2, 5, 20})
+    EXPECT_EQ(to_json(drift(reference, current, {}, {.threads = threads}).value()), one) << threads;
+}
+
 }  // namespace
 }  // namespace martlet::evaluation

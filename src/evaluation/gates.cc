@@ -17,6 +17,8 @@ using problem::Kpi;
 using problem::Outcomes;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr const char* kIsChampion =
+    "it is the champion: the same feature program, model and threshold";
 
 std::string with_unit(double value, const Kpi& kpi) {
   if (std::isnan(value)) return "unknown";
@@ -48,14 +50,21 @@ struct KpiStatistics {
 
 // The goal of one KPI. `resampled` holds the draws of model, baseline and (perhaps) champion.
 Result<GateResult> check_goal(const Kpi& kpi, const KpiResult& result,
-                              const std::vector<std::vector<double>>& resampled,
-                              std::size_t blocks) {
+                              const std::vector<std::vector<double>>& resampled, std::size_t blocks,
+                              bool model_is_champion) {
   const expr::Goal& goal = *kpi.goal();
   GateResult gate{.name = "kpi." + kpi.name(), .passed = std::nullopt, .why = "", .waived = ""};
   MARTLET_TRY_SET(const double limit,
                   limit_of(goal, result.baseline, result.champion.value_or(kNan)));
   const auto names = goal.limit.names_used();
   const bool needs_champion = std::find(names.begin(), names.end(), "champion") != names.end();
+  const bool names_baseline = std::find(names.begin(), names.end(), "baseline") != names.end();
+  if (needs_champion && !names_baseline && model_is_champion) {
+    gate.passed = true;
+    gate.why = fmt::format("{} is {}; its goal {} is for others, since {}", kpi.name(),
+                           with_unit(result.value, kpi), goal.text, kIsChampion);
+    return gate;
+  }
   if (std::isnan(result.value) || std::isnan(limit)) {
     gate.why = fmt::format("unknown: {} is {}, its goal {} is {}{}", kpi.name(),
                            with_unit(result.value, kpi), goal.text,
@@ -131,7 +140,8 @@ Result<void> check_kpi(const Kpi& kpi, const GateInputs& inputs, GateReport& rep
   result.low = interval.low;
   result.high = interval.high;
   if (kpi.goal()) {
-    MARTLET_TRY_SET(GateResult gate, check_goal(kpi, result, resampled, inputs.blocks.count()));
+    MARTLET_TRY_SET(GateResult gate, check_goal(kpi, result, resampled, inputs.blocks.count(),
+                                                inputs.model_is_champion));
     result.passed = gate.passed;
     report.gates.push_back(std::move(gate));
   }
@@ -271,17 +281,25 @@ Result<GateReport> check_gates(const GateInputs& inputs) {
                               inputs.blocks, inputs.bootstrap));
   baseline.why = fmt::format("against \"{}\": {}", inputs.baseline_name, baseline.why);
   report.gates.push_back(std::move(baseline));
-  if (inputs.champion != nullptr) {
+  if (inputs.champion != nullptr && inputs.model_is_champion) {
+    report.gates.push_back(
+        {.name = "better_than_champion", .passed = true, .why = kIsChampion, .waived = ""});
+  } else if (inputs.champion != nullptr) {
     MARTLET_TRY_SET(GateResult champion,
                     better_than("better_than_champion", primary, inputs.model, *inputs.champion,
                                 inputs.blocks, inputs.bootstrap,
                                 inputs.config.champion_margin.value_or(0)));
     report.gates.push_back(std::move(champion));
+  } else if (!inputs.champion_is_mute.empty()) {
+    report.gates.push_back({.name = "better_than_champion",
+                            .passed = std::nullopt,
+                            .why = "unknown: " + inputs.champion_is_mute,
+                            .waived = ""});
   }
   MARTLET_TRY(check_fairness(inputs, report));
   // The champion's gate may be waived before there is a champion.
   std::vector<Waiver> waivers = inputs.config.waivers;
-  if (inputs.champion == nullptr) {
+  if (inputs.champion == nullptr && inputs.champion_is_mute.empty()) {
     std::erase_if(waivers,
                   [](const Waiver& waiver) { return waiver.gate == "better_than_champion"; });
   }

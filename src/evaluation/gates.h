@@ -57,6 +57,12 @@ struct GateInputs {
   const problem::Outcomes& baseline;
   std::string baseline_name;
   const problem::Outcomes* champion = nullptr;
+  // The model is the champion itself, made once more: nothing is asked of it beyond what it was
+  // asked when it became the champion, so its gates against the champion pass and say so.
+  bool model_is_champion = false;
+  // Why there is a champion that can't answer these rows (its columns are gone): its gate is
+  // unknown.
+  std::string champion_is_mute;
   const metrics::Blocks& blocks;
   metrics::BootstrapOptions bootstrap;  // its confidence serves KPIs that name none
 };

@@ -60,6 +60,8 @@ struct Case {
   EvaluationConfig config;
   Outcomes model, baseline;
   std::optional<Outcomes> champion;
+  bool model_is_champion = false;
+  std::string champion_is_mute{};
 
   Result<GateReport> check() const {
     const metrics::Blocks blocks = problem.blocks_of(model.rows).value();
@@ -69,6 +71,8 @@ struct Case {
                         .baseline = baseline,
                         .baseline_name = "rule",
                         .champion = champion ? &*champion : nullptr,
+                        .model_is_champion = model_is_champion,
+                        .champion_is_mute = champion_is_mute,
                         .blocks = blocks,
                         .bootstrap = {.resamples = 400}});
   }
@@ -133,6 +137,48 @@ TEST(Gates, a_margin_lets_an_equal_model_follow_the_champion) {
   EXPECT_EQ(gate(c.check().value(), "better_than_champion").passed, false);
   c.config.champion_margin = 5;
   EXPECT_EQ(gate(c.check().value(), "better_than_champion").passed, true);
+}
+
+TEST(Gates, a_champion_that_cannot_answer_leaves_its_gate_unknown_until_it_is_waived) {
+  Case c{problem_of(kSaving), {}, flights(0.9, 5), flights(0.6, 6), {}};
+  c.champion_is_mute = "the champion needs a column that is gone";
+  const GateReport report = c.check().value();
+  EXPECT_FALSE(gate(report, "better_than_champion").passed.has_value());
+  EXPECT_NE(gate(report, "better_than_champion").why.find("a column that is gone"),
+            std::string::npos);
+  EXPECT_FALSE(report.all_passed());
+  c.config = config_of(
+      "gates: [{waive: {gate: better_than_champion, reason: the source lost a column}}]\n");
+  EXPECT_TRUE(c.check().value().all_passed());
+}
+
+TEST(Gates, the_champion_made_once_more_passes_as_the_champion) {
+  Case c{problem_of(kSaving), {}, flights(0.9, 5), flights(0.6, 6), flights(0.9, 5)};
+  c.model_is_champion = true;
+  const GateReport report = c.check().value();
+  EXPECT_EQ(gate(report, "better_than_champion").passed, true);
+  EXPECT_NE(gate(report, "better_than_champion").why.find("it is the champion"), std::string::npos);
+  EXPECT_TRUE(report.all_passed());
+}
+
+TEST(Gates, being_the_champion_excuses_no_other_gate) {
+  Case c{problem_of(kSaving), {}, flights(0.6, 5), flights(0.9, 6), flights(0.6, 5)};
+  c.model_is_champion = true;
+  const GateReport report = c.check().value();
+  EXPECT_EQ(gate(report, "better_than_champion").passed, true);
+  EXPECT_EQ(gate(report, "better_than_baseline").passed, false);
+  EXPECT_EQ(gate(report, "kpi.saving").passed, false);
+}
+
+TEST(Gates, a_goal_that_asks_to_beat_the_champion_is_not_asked_of_the_champion_itself) {
+  Case c{problem_of("  - {name: f1, metric: f1, goal: \">= champion + 0.1\"}\n"),
+         {},
+         flights(0.9, 5),
+         flights(0.6, 6),
+         flights(0.9, 5)};
+  EXPECT_EQ(gate(c.check().value(), "kpi.f1").passed, false);
+  c.model_is_champion = true;
+  EXPECT_EQ(gate(c.check().value(), "kpi.f1").passed, true);
 }
 
 TEST(Gates, fairness_limits_are_gates_per_column) {

@@ -3,9 +3,11 @@
 #pragma once
 #include "base/json.h"
 #include "base/result.h"
+#include "metrics/bootstrap.h"
 #include "problem/kpi.h"
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,13 +30,18 @@ Result<Groups> group_rows(const columns::Column& column, const std::string& name
 struct Slice {
   std::string column;
   std::string value;
-  std::int64_t rows = 0;  // with a known target
-  double kpi = 0;         // NaN unknown
+  std::int64_t rows = 0;                                  // with a known target
+  double kpi = 0;                                         // NaN unknown; so are the bounds
+  double low = std::numeric_limits<double>::quiet_NaN();  // two-sided, where it was asked for
+  double high = std::numeric_limits<double>::quiet_NaN();
 };
-// One per value of each column, columns in the given order, values ascending. NotFound for a column
-// that `outcomes.rows` lacks.
+// One per value of each column, columns in the given order, values ascending. With `blocks` (one
+// entry a row of `outcomes`) each has its bootstrap interval, all slices of a column under the same
+// draws. NotFound for a column that `outcomes.rows` lacks.
 Result<std::vector<Slice>> make_slices(const problem::Kpi& kpi, const problem::Outcomes& outcomes,
-                                       std::span<const std::string> columns);
-Json to_json(std::span<const Slice> slices);  // [{column, value, rows, kpi}]
+                                       std::span<const std::string> columns,
+                                       const metrics::Blocks* blocks = nullptr,
+                                       const metrics::BootstrapOptions& bootstrap = {});
+Json to_json(std::span<const Slice> slices);  // [{column, value, rows, kpi, low, high}]
 
 }  // namespace martlet::evaluation

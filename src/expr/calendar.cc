@@ -234,7 +234,8 @@ std::optional<std::int64_t> day_difference(Unit unit, std::int64_t a_days, std::
   const CivilDate b = civil_from_days(b_days);
   switch (unit) {
     case Unit::Month: return (b.year - a.year) * 12 + (b.month - a.month);
-    case Unit::Quarter: return (b.year - a.year) * 4 + ((b.month - 1) / 3 - (a.month - 1) / 3);
+    case Unit::Quarter:  // counted towards zero before the year 0, as DuckDB does
+      return (b.year * 12 + b.month - 1) / 3 - (a.year * 12 + a.month - 1) / 3;
     case Unit::Year: return b.year - a.year;
     case Unit::Decade: return b.year / 10 - a.year / 10;
     case Unit::Century: return b.year / 100 - a.year / 100;

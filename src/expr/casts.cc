@@ -19,34 +19,22 @@ constexpr const char* kDayRange = "the day is beyond the range of dates";
 constexpr const char* kTooLong = "the texts become too long (16 MiB each, 256 MiB together)";
 
 struct BoolToInt {
-  using A = std::uint8_t;
-  using D = Int;
-  static D apply(const Context&, A a) { return a != 0 ? 1 : 0; }
+  static Int apply(const Context&, std::uint8_t a) { return a != 0 ? 1 : 0; }
 };
 struct BoolToNumber {
-  using A = std::uint8_t;
-  using D = double;
-  static D apply(const Context&, A a) { return a != 0 ? 1.0 : 0.0; }
+  static double apply(const Context&, std::uint8_t a) { return a != 0 ? 1.0 : 0.0; }
 };
 struct IntToBool {
-  using A = Int;
-  using D = std::uint8_t;
-  static D apply(const Context&, A a) { return truth(a != 0); }
+  static std::uint8_t apply(const Context&, Int a) { return truth(a != 0); }
 };
 struct IntToNumber {
-  using A = Int;
-  using D = double;
-  static D apply(const Context&, A a) { return static_cast<double>(a); }
+  static double apply(const Context&, Int a) { return static_cast<double>(a); }
 };
 struct NumberToBool {
-  using A = double;
-  using D = std::uint8_t;
-  static D apply(const Context&, A a) { return truth(a != 0); }
+  static std::uint8_t apply(const Context&, double a) { return truth(a != 0); }
 };
 struct NumberToInt {
-  using A = double;
-  using D = Int;
-  static Outcome apply(const Context&, A a, D& d) {
+  static Outcome apply(const Context&, double a, Int& d) {
     const double rounded = std::nearbyint(a);
     if (!(rounded >= -9223372036854775808.0 && rounded < 9223372036854775808.0))
       return Outcome::Failure;
@@ -55,16 +43,12 @@ struct NumberToInt {
   }
 };
 struct TimestampToDate {
-  using A = Int;
-  using D = Int;
-  static D apply(const Context& context, A at) {
+  static Int apply(const Context& context, Int at) {
     return local_day(local_of(context.zone, at)).days;
   }
 };
 struct DateToTimestamp {
-  using A = Int;
-  using D = Int;
-  static Outcome apply(const Context& context, A days, D& d) {
+  static Outcome apply(const Context& context, Int days, Int& d) {
     if (days > kMaxDays || days < -kMaxDays) return Outcome::Failure;
     d = instant_of(context.zone, days * kMicrosPerDay);
     return Outcome::Value;
@@ -80,38 +64,30 @@ Outcome keep(Arena& arena, View written, View& d) {
   return Outcome::Value;
 }
 struct BoolToText {
-  using A = std::uint8_t;
-  using D = View;
-  static D apply(const Context&, A a) { return a != 0 ? View("true") : View("false"); }
+  static View apply(const Context&, std::uint8_t a) {
+    return a != 0 ? View("true") : View("false");
+  }
 };
 struct IntToText {
-  using A = Int;
-  using D = View;
-  static Outcome apply(const Context& context, A a, D& d) {
+  static Outcome apply(const Context& context, Int a, View& d) {
     char buffer[48];
     return keep(context.arena, write_integer(a, buffer), d);
   }
 };
 struct NumberToText {
-  using A = double;
-  using D = View;
-  static Outcome apply(const Context& context, A a, D& d) {
+  static Outcome apply(const Context& context, double a, View& d) {
     char buffer[48];
     return keep(context.arena, write_number(a, buffer), d);
   }
 };
 struct TimestampToText {
-  using A = Int;
-  using D = View;
-  static Outcome apply(const Context& context, A at, D& d) {
+  static Outcome apply(const Context& context, Int at, View& d) {
     char buffer[48];
     return keep(context.arena, write_local_time(local_of(context.zone, at), buffer), d);
   }
 };
 struct DateToText {
-  using A = Int;
-  using D = View;
-  static Outcome apply(const Context& context, A days, D& d) {
+  static Outcome apply(const Context& context, Int days, View& d) {
     if (days > kMaxDays || days < -kMaxDays) return Outcome::Failure;
     char buffer[48];
     return keep(context.arena, write_date(days, buffer), d);
@@ -125,40 +101,28 @@ Outcome answer(const std::optional<T>& value, T& d) {
   return Outcome::Value;
 }
 struct TextToBool {
-  using A = View;
-  using D = std::uint8_t;
-  static Outcome apply(const Context&, A a, D& d) {
+  static Outcome apply(const Context&, View a, std::uint8_t& d) {
     const std::optional<bool> value = read_bool(a);
     d = truth(value.value_or(false));
     return value.has_value() ? Outcome::Value : Outcome::Failure;
   }
 };
 struct TextToInt {
-  using A = View;
-  using D = Int;
-  static Outcome apply(const Context&, A a, D& d) { return answer(read_integer(a), d); }
+  static Outcome apply(const Context&, View a, Int& d) { return answer(read_integer(a), d); }
 };
 struct TextToNumber {
-  using A = View;
-  using D = double;
-  static Outcome apply(const Context&, A a, D& d) { return answer(read_number(a), d); }
+  static Outcome apply(const Context&, View a, double& d) { return answer(read_number(a), d); }
 };
 struct TextToTimestamp {
-  using A = View;
-  using D = Int;
-  static Outcome apply(const Context& context, A a, D& d) {
+  static Outcome apply(const Context& context, View a, Int& d) {
     return answer(read_timestamp(a, context.zone), d);
   }
 };
 struct TextToDate {
-  using A = View;
-  using D = Int;
-  static Outcome apply(const Context&, A a, D& d) { return answer(read_date(a), d); }
+  static Outcome apply(const Context&, View a, Int& d) { return answer(read_date(a), d); }
 };
 struct TextToInterval {
-  using A = View;
-  using D = Interval;
-  static Outcome apply(const Context&, A a, D& d) { return answer(read_interval(a), d); }
+  static Outcome apply(const Context&, View a, Interval& d) { return answer(read_interval(a), d); }
 };
 
 template <class Op>

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -48,8 +49,18 @@ std::optional<std::int64_t> round_decimal(std::string_view text) {
     if (text[i] != 'e' && text[i] != 'E') return std::nullopt;
     std::string_view rest = text.substr(i + 1);
     if (!rest.empty() && rest.front() == '+') rest.remove_prefix(1);
+    if (rest.ends_with('.')) rest.remove_suffix(1);  // DuckDB lets a point end the exponent
     const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), exponent);
-    if (code != std::errc() || end != rest.data() + rest.size() || std::abs(exponent) > 1000)
+    if (code != std::errc() || end != rest.data() + rest.size()) return std::nullopt;
+    // As DuckDB reads it: exponents have 16 bits, and what stands before the point must be an
+    // integer by itself.
+    if (exponent != static_cast<std::int16_t>(exponent)) return std::nullopt;
+    exponent = std::clamp<std::int64_t>(exponent, -1000, 1000);
+    const std::string leading =
+        digits.substr(0, point < 0 ? digits.size() : static_cast<std::size_t>(point));
+    std::int64_t integral = 0;
+    if (std::from_chars(leading.data(), leading.data() + leading.size(), integral).ec ==
+        std::errc::result_out_of_range)
       return std::nullopt;
   }
   const std::int64_t whole =
@@ -311,8 +322,7 @@ std::string_view write_date(std::int64_t days, char* buffer) {
 std::string_view write_local_time(std::int64_t local_micros, char* buffer) {
   const auto [days, time] = local_day(local_micros);
   const std::string_view date = write_date(days, buffer);
-  const bool before = date.back() == ')';
-  char* at = buffer + date.size() - (before ? 5 : 0);
+  char* at = buffer + date.size();  // also behind " (BC)", as DuckDB writes it
   *at++ = ' ';
   at = two_digits(at, static_cast<int>(time / (3600 * kMicrosPerSecond)));
   *at++ = ':';
@@ -326,7 +336,6 @@ std::string_view write_local_time(std::int64_t local_micros, char* buffer) {
       rest %= weight;
     }
   }
-  if (before) at = std::copy_n(" (BC)", 5, at);
   return {buffer, static_cast<std::size_t>(at - buffer)};
 }
 

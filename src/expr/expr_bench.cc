@@ -2,7 +2,7 @@
 // same text on one thread.
 #include "base/zone.h"
 #include "expr/expression.h"
-#include "expr/random_expression_testing.h"
+#include "expr/random_rows_testing.h"
 #include "table/engine.h"
 
 #include <benchmark/benchmark.h>

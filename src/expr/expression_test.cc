@@ -365,6 +365,40 @@ TEST(ExpressionFindings, explain_types) {
   expect_finding("interval 3 hours || 'x'", "wrong_type", 10, "no text");
 }
 
+// One example for each rule that the header names, in the second line of a text, so that line and
+// column are both seen to be counted.
+TEST(ExpressionFindings, every_rule_points_at_its_line_and_column) {
+  const Scope scope{
+      columns::Schema({{"Delay", Type::Int64}, {"delay", Type::Int64}, {"s", Type::Text}})};
+  const struct {
+    std::string_view text, rule;
+    int column;
+    std::string_view part;
+  } kRules[] = {
+      {"1 +\n zzzzzz", "unknown_name", 2, "there is Delay, delay, s"},
+      {"1 +\n delai", "unknown_name", 2, "did you mean \"Delay\"?"},
+      {"1 +\n DELAY", "ambiguous_name", 2, "write it exactly"},
+      {"'é' ||\n upperr(s)", "unknown_function", 2, "did you mean \"upper\"?"},
+      {"1 +\n\tlength(delay)", "wrong_arguments", 2, "does not take (integer)"},
+      {"delay > 1\n and delay", "wrong_type", 6, "must be a boolean"},
+      {"delay >\n 'ten'", "wrong_literal", 2, "as an integer"},
+      {"delay >\n ~ 3", "syntax", 2, ""},
+      {"delay in (1,\n", "syntax", 0, ""},
+  };
+  for (const auto& one : kRules) {
+    const Finding found = finding_of(one.text, scope);
+    EXPECT_EQ(found.rule, one.rule) << one.text << ": " << found.message;
+    EXPECT_EQ(found.line, 2) << one.text << ": " << found.message;
+    if (one.column != 0) {
+      EXPECT_EQ(found.column, one.column) << one.text << ": " << found.message;
+    }
+    EXPECT_NE(found.message.find(one.part), std::string::npos) << one.text << ": " << found.message;
+  }
+  EXPECT_EQ(finding_of("1\n" + std::string(kMaxExpressionBytes, ' ')).rule, "too_long");
+  EXPECT_EQ(finding_of("\n" + std::string(50'000, '(')).rule, "too_deep");
+  EXPECT_EQ(finding_of("\n" + std::string(50'000, '(')).line, 2);
+}
+
 TEST(ExpressionFindings, come_all_at_once) {
   const std::vector<Finding> findings =
       findings_of("case when distanse > 1 then uper(carier)\n  else late + 1 end");
@@ -381,6 +415,85 @@ std::string repeated(std::string_view piece, int times) {
   std::string text;
   for (int k = 0; k < times; ++k) text += piece;
   return text;
+}
+
+// What DuckDB 1.5.5 answers to the same casts.
+TEST(Expression, integers_are_read_from_texts_with_any_exponent) {
+  EXPECT_EQ(text_of("try_cast('0e5000' as bigint)"), "0");
+  EXPECT_EQ(text_of("try_cast('1e5000' as bigint)"), "null");
+  EXPECT_EQ(text_of("try_cast('1e-5000' as bigint)"), "0");
+  EXPECT_EQ(text_of("try_cast('12345678901234567890e-5' as bigint)"), "null");
+  EXPECT_EQ(text_of("try_cast('.5' as bigint)"), "1");
+  EXPECT_EQ(text_of("try_cast('1e-32768' as bigint)"), "0");
+  EXPECT_EQ(text_of("try_cast('1e-32769' as bigint)"), "null");
+  EXPECT_EQ(text_of("try_cast('0e32768' as bigint)"), "null");
+}
+
+// The exceptions that docs/expressions.md names.
+TEST(Expression, texts_are_read_to_the_last_character) {
+  for (const std::string_view text :
+       {"try_cast('2024-02-29x' as date)", "try_cast('2024/2/9' as date)",
+        "try_cast('2024-06-01 24:00:00' as timestamp)", "try_cast('0x1F' as bigint)",
+        "try_cast('0b1' as bigint)", "try_cast('+-1' as double)"})
+    EXPECT_EQ(text_of(text), "null") << text;
+}
+
+TEST(Expression, times_before_the_year_1_are_written_as_duckdb_does) {
+  EXPECT_EQ(text_of("cast(timestamp '0001-01-01 12:00:00' - interval 17 days as varchar)"),
+            "0001-12-15 (BC) 12:00:00");
+  EXPECT_EQ(text_of("cast(date '0001-01-01' - 17 as varchar)"), "0001-12-15 (BC)");
+}
+
+TEST(Expression, intervals_of_mixed_signs_compare_by_their_length) {
+  EXPECT_EQ(text_of("interval 4 months - interval 89 days <= interval 49 days"), "true");
+  EXPECT_EQ(text_of("interval 1 month - interval 800 hours < interval 0 days"), "true");
+}
+
+TEST(Expression, between_evaluates_all_its_operands) {
+  Scratch scratch;
+  const Cell cells[] = {Cell::of_text("x")};
+  const Expression expression =
+      compiled("case when cast(null as bigint) between 1 and cast(carrier as bigint) then 1 end");
+  EXPECT_FALSE(expression.evaluate_row(cells, scratch).has_value());
+}
+
+TEST(Expression, clocks_change_until_2037) {
+  EXPECT_EQ(text_of("hour(timestamp '2037-07-01T12:00:00Z')", "America/New_York"), "8");
+  EXPECT_EQ(text_of("hour(timestamp '2038-07-01T12:00:00Z')", "America/New_York"), "7");
+}
+
+TEST(Expression, a_null_hides_no_failure) {
+  Scratch scratch;
+  const Cell cells[] = {Cell::of_text("x")};
+  EXPECT_FALSE(compiled("cast(null as bigint) + cast(carrier as bigint)")
+                   .evaluate_row(cells, scratch)
+                   .has_value());
+}
+
+TEST(Expression, dates_end_100_million_days_from_1970) {
+  EXPECT_EQ(text_of("year(make_date(270000, 1, 1))"), "270000");
+  Scratch scratch;
+  for (const std::string_view text : {"make_date(270001, 1, 1)", "date '1970-01-01' + 100000001",
+                                      "date '1970-01-01' - 100000001"})
+    EXPECT_FALSE(compiled(text).evaluate_row({}, scratch).has_value()) << text;
+}
+
+TEST(Expression, like_takes_an_escape) {
+  EXPECT_EQ(text_of("'50%' like '50\\%' escape '\\'"), "true");
+  EXPECT_EQ(text_of("'501' like '50\\%' escape '\\'"), "false");
+  EXPECT_EQ(text_of("'a_b%' like '%!_b!%' escape '!'"), "true");
+  EXPECT_EQ(text_of("'a!b' like 'a!!b' escape '!'"), "true");
+  EXPECT_EQ(text_of("'A%' ilike 'a!%' escape '!'"), "true");
+  EXPECT_EQ(text_of("'ab' not like 'a!b' escape '!'"), "false");
+  EXPECT_EQ(text_of("'a!%x' like 'a!%' escape ''"), "true");
+  EXPECT_EQ(text_of("'a' like null escape '!'"), "null");
+  Scratch scratch;
+  for (const std::string_view text :
+       {"'ab' like 'ab!' escape '!'", "'b' like 'a!' escape '!'", "'ab' like 'ab' escape '!!'"}) {
+    const Result<Cell> cell = compiled(text).evaluate_row({}, scratch);
+    ASSERT_FALSE(cell.has_value()) << text;
+    EXPECT_NE(cell.error().message().find("escape"), std::string::npos) << cell.error().message();
+  }
 }
 
 TEST(ExpressionLimits, length_nesting_and_chains_are_bounded) {

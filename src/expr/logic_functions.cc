@@ -48,10 +48,7 @@ bool holds(int sign) {
 
 template <class T, Relation kRelation>
 struct Compare {
-  using A = T;
-  using B = T;
-  using D = std::uint8_t;
-  static D apply(const Context&, const T& a, const T& b) {
+  static std::uint8_t apply(const Context&, const T& a, const T& b) {
     return truth(holds<kRelation>(order(a, b)));
   }
 };

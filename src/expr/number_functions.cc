@@ -17,34 +17,22 @@ constexpr const char* kOverflow =
 constexpr const char* kNoLogarithm = "zero and negative numbers have no logarithm";
 
 struct AddInt {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     return __builtin_add_overflow(a, b, &d) ? Outcome::Failure : Outcome::Value;
   }
 };
 struct SubtractInt {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     return __builtin_sub_overflow(a, b, &d) ? Outcome::Failure : Outcome::Value;
   }
 };
 struct MultiplyInt {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     return __builtin_mul_overflow(a, b, &d) ? Outcome::Failure : Outcome::Value;
   }
 };
 struct DivideInt {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     if (b == 0) return Outcome::Missing;
     if (a == kLowest && b == -1) return Outcome::Failure;
     d = a / b;
@@ -52,10 +40,7 @@ struct DivideInt {
   }
 };
 struct RemainderInt {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     if (b == 0) return Outcome::Missing;
     if (a == kLowest && b == -1) return Outcome::Failure;
     d = a % b;
@@ -63,37 +48,26 @@ struct RemainderInt {
   }
 };
 struct NegateInt {
-  using A = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, D& d) {
+  static Outcome apply(const Context&, Int a, Int& d) {
     return __builtin_sub_overflow(Int{0}, a, &d) ? Outcome::Failure : Outcome::Value;
   }
 };
 struct AbsInt {
-  using A = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, D& d) {
+  static Outcome apply(const Context&, Int a, Int& d) {
     if (a == kLowest) return Outcome::Failure;
     d = a < 0 ? -a : a;
     return Outcome::Value;
   }
 };
 struct SignInt {
-  using A = Int;
-  using D = Int;
-  static D apply(const Context&, A a) { return a > 0 ? 1 : a < 0 ? -1 : 0; }
+  static Int apply(const Context&, Int a) { return a > 0 ? 1 : a < 0 ? -1 : 0; }
 };
 struct SameInt {
-  using A = Int;
-  using D = Int;
-  static D apply(const Context&, A a) { return a; }
+  static Int apply(const Context&, Int a) { return a; }
 };
 struct RoundIntTo {
-  using A = Int;
-  using B = Int;
-  using D = Int;
   // Half away from zero, to 10^-b.
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     d = a;
     if (b >= 0) return Outcome::Value;
     if (b < -19) {
@@ -111,63 +85,36 @@ struct RoundIntTo {
 };
 
 struct Add {
-  using A = double;
-  using B = double;
-  using D = double;
-  static D apply(const Context&, A a, B b) { return a + b; }
+  static double apply(const Context&, double a, double b) { return a + b; }
 };
 struct Subtract {
-  using A = double;
-  using B = double;
-  using D = double;
-  static D apply(const Context&, A a, B b) { return a - b; }
+  static double apply(const Context&, double a, double b) { return a - b; }
 };
 struct Multiply {
-  using A = double;
-  using B = double;
-  using D = double;
-  static D apply(const Context&, A a, B b) { return a * b; }
+  static double apply(const Context&, double a, double b) { return a * b; }
 };
 struct Divide {
-  using A = double;
-  using B = double;
-  using D = double;
-  static D apply(const Context&, A a, B b) { return a / b; }
+  static double apply(const Context&, double a, double b) { return a / b; }
 };
 // DuckDB's // on DOUBLE divides without rounding and gives null for a zero divisor.
 struct DivideWhole {
-  using A = double;
-  using B = double;
-  using D = double;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, double a, double b, double& d) {
     if (b == 0) return Outcome::Missing;
     d = a / b;
     return Outcome::Value;
   }
 };
 struct Remainder {
-  using A = double;
-  using B = double;
-  using D = double;
-  static D apply(const Context&, A a, B b) { return std::fmod(a, b); }
+  static double apply(const Context&, double a, double b) { return std::fmod(a, b); }
 };
 struct Power {
-  using A = double;
-  using B = double;
-  using D = double;
-  static D apply(const Context&, A a, B b) { return std::pow(a, b); }
+  static double apply(const Context&, double a, double b) { return std::pow(a, b); }
 };
 struct ArcTangent2 {
-  using A = double;
-  using B = double;
-  using D = double;
-  static D apply(const Context&, A a, B b) { return std::atan2(a, b); }
+  static double apply(const Context&, double a, double b) { return std::atan2(a, b); }
 };
 struct LogBase {
-  using A = double;
-  using B = double;
-  using D = double;
-  static Outcome apply(const Context&, A base, B x, D& d) {
+  static Outcome apply(const Context&, double base, double x, double& d) {
     if (base <= 0 || x <= 0) return Outcome::Failure;
     const double divisor = std::log10(base);
     if (divisor == 0) return Outcome::Failure;
@@ -176,11 +123,8 @@ struct LogBase {
   }
 };
 struct RoundTo {
-  using A = double;
-  using B = Int;
-  using D = double;
   // As DuckDB: scaled by a power of ten, rounded half away from zero, scaled back.
-  static D apply(const Context&, A a, B b) {
+  static double apply(const Context&, double a, Int b) {
     if (b < 0) {
       const double scale = std::pow(10.0, -static_cast<double>(b));
       const double rounded = std::round(a / scale) * scale;
@@ -192,22 +136,16 @@ struct RoundTo {
   }
 };
 struct SignOf {
-  using A = double;
-  using D = Int;
-  static D apply(const Context&, A a) { return a > 0 ? 1 : a < 0 ? -1 : 0; }
+  static Int apply(const Context&, double a) { return a > 0 ? 1 : a < 0 ? -1 : 0; }
 };
 
 template <double (*kFunction)(double)>
 struct Plain {
-  using A = double;
-  using D = double;
-  static D apply(const Context&, A a) { return kFunction(a); }
+  static double apply(const Context&, double a) { return kFunction(a); }
 };
 template <double (*kFunction)(double), bool (*kAllowed)(double)>
 struct Guarded {
-  using A = double;
-  using D = double;
-  static Outcome apply(const Context&, A a, D& d) {
+  static Outcome apply(const Context&, double a, double& d) {
     if (!kAllowed(a)) return Outcome::Failure;
     d = kFunction(a);
     return Outcome::Value;
@@ -215,9 +153,7 @@ struct Guarded {
 };
 template <bool (*kFunction)(double)>
 struct Test {
-  using A = double;
-  using D = std::uint8_t;
-  static D apply(const Context&, A a) { return truth(kFunction(a)); }
+  static std::uint8_t apply(const Context&, double a) { return truth(kFunction(a)); }
 };
 
 double negate(double a) { return -a; }

@@ -225,8 +225,9 @@ class Parser {
       if (!failed_ && children.size() == 1) fail_at(token.offset, "syntax", "in () has no values");
       return make(SyntaxForm::Call, token.offset, "in", std::move(children));
     }
-    const Syntax* pattern = parse(kConcat);
-    return make(SyntaxForm::Call, token.offset, token.lower, {left, pattern});
+    std::vector<const Syntax*> children = {left, parse(kConcat)};
+    if (!failed_ && take_word("escape")) children.push_back(parse(kConcat));
+    return make(SyntaxForm::Call, token.offset, token.lower, std::move(children));
   }
 
   const Syntax* parse_is(const Syntax* left) {

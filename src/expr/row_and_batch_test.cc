@@ -3,6 +3,7 @@
 #include "base/zone.h"
 #include "expr/expression.h"
 #include "expr/random_expression_testing.h"
+#include "expr/random_rows_testing.h"
 
 #include <gtest/gtest.h>
 
@@ -54,14 +55,14 @@ std::size_t compare(const Expression& expression, const columns::Batch& batch, S
 
 TEST(RowAndBatch, agree_bit_for_bit_on_20000_generated_expressions) {
   SeededRandom random(20130401);
+  testing::RandomExpressions expressions(random, testing::Times::Bare);
   Scratch scratch;
   std::size_t values = 0;
   const Zone zones[] = {Zone::utc(), *Zone::find("America/New_York"), *Zone::find("Asia/Kolkata")};
   columns::Batch batch;
   for (int k = 0; k < 20'000 && !::testing::Test::HasFailure(); ++k) {
     if (k % 50 == 0) batch = testing::random_batch(random, 1 + random.below(6));
-    const std::string text = testing::random_expression(random, testing::random_type(random), 3,
-                                                        testing::Dialect::Martlet);
+    const std::string text = expressions.make(expressions.type(), 3).text;
     const Result<Expression> expression =
         Expression::compile(text, {testing::random_schema(), zones[k % 3]});
     ASSERT_TRUE(expression.has_value()) << text << "\n" << expression.error().message();
@@ -72,11 +73,11 @@ TEST(RowAndBatch, agree_bit_for_bit_on_20000_generated_expressions) {
 
 TEST(RowAndBatch, agree_across_the_borders_of_chunks) {
   SeededRandom random(7);
+  testing::RandomExpressions expressions(random, testing::Times::Bare);
   Scratch scratch;
   const columns::Batch batch = testing::random_batch(random, 5'000);
   for (int k = 0; k < 12; ++k) {
-    const std::string text = testing::random_expression(random, testing::random_type(random), 3,
-                                                        testing::Dialect::Martlet);
+    const std::string text = expressions.make(expressions.type(), 3).text;
     const Result<Expression> expression =
         Expression::compile(text, {testing::random_schema(), Zone::utc()});
     ASSERT_TRUE(expression.has_value()) << text;

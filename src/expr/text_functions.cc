@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 namespace martlet::expr {
 namespace {
@@ -15,6 +16,8 @@ using View = std::string_view;
 using Int = std::int64_t;
 
 constexpr const char* kTooLong = "the texts become too long (16 MiB each, 256 MiB together)";
+constexpr const char* kBadEscape =
+    "the escape must be empty or one ASCII character, and a pattern may not end with it";
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
@@ -49,14 +52,10 @@ std::size_t point_bytes(View text, std::size_t at) {
 }
 
 struct Length {
-  using A = View;
-  using D = Int;
-  static D apply(const Context&, A a) { return count_points(a); }
+  static Int apply(const Context&, View a) { return count_points(a); }
 };
 struct ByteLength {
-  using A = View;
-  using D = Int;
-  static D apply(const Context&, A a) { return static_cast<Int>(a.size()); }
+  static Int apply(const Context&, View a) { return static_cast<Int>(a.size()); }
 };
 
 template <bool kUpper>
@@ -91,9 +90,7 @@ Outcome change_case(Arena& arena, View text, View& out) {
 }
 template <bool kUpper>
 struct ChangeCase {
-  using A = View;
-  using D = View;
-  static Outcome apply(const Context& context, A a, D& d) {
+  static Outcome apply(const Context& context, View a, View& d) {
     return change_case<kUpper>(context.arena, a, d);
   }
 };
@@ -142,28 +139,19 @@ View trimmed(View text, IsTrimmed is_trimmed) {
 }
 template <Side kSide>
 struct Trim {
-  using A = View;
-  using D = View;
-  static D apply(const Context&, A a) { return trimmed<kSide>(a, is_space_point); }
+  static View apply(const Context&, View a) { return trimmed<kSide>(a, is_space_point); }
 };
 template <Side kSide>
 struct TrimOf {
-  using A = View;
-  using B = View;
-  using D = View;
-  static D apply(const Context&, A a, B b) {
+  static View apply(const Context&, View a, View b) {
     return trimmed<kSide>(a, [b](View point) { return holds_point(b, point); });
   }
 };
 
 struct Substring {
-  using A = View;
-  using B = Int;
-  using C = Int;
-  using D = View;
   // 1-based; a negative offset counts from the end; a negative length goes backwards; what lies
   // outside is dropped.
-  static Outcome apply(const Context&, A text, B offset, C length, D& d) {
+  static Outcome apply(const Context&, View text, Int offset, Int length, View& d) {
     const Int points = count_points(text);
     const Int start = bounded(offset) < 0 ? points + bounded(offset) : bounded(offset) - 1;
     const Int end = start + bounded(length);
@@ -172,29 +160,20 @@ struct Substring {
   }
 };
 struct SubstringFrom {
-  using A = View;
-  using B = Int;
-  using D = View;
-  static D apply(const Context&, A text, B offset) {
+  static View apply(const Context&, View text, Int offset) {
     const Int points = count_points(text);
     const Int start = bounded(offset) < 0 ? points + bounded(offset) : bounded(offset) - 1;
     return points_between(text, start, points, points);
   }
 };
 struct Left {
-  using A = View;
-  using B = Int;
-  using D = View;
-  static D apply(const Context&, A text, B count) {
+  static View apply(const Context&, View text, Int count) {
     const Int points = count_points(text);
     return points_between(text, 0, count < 0 ? points + bounded(count) : count, points);
   }
 };
 struct Right {
-  using A = View;
-  using B = Int;
-  using D = View;
-  static D apply(const Context&, A text, B count) {
+  static View apply(const Context&, View text, Int count) {
     const Int points = count_points(text);
     return points_between(text, count < 0 ? -bounded(count) : points - bounded(count), points,
                           points);
@@ -202,11 +181,7 @@ struct Right {
 };
 
 struct Replace {
-  using A = View;
-  using B = View;
-  using C = View;
-  using D = View;
-  static Outcome apply(const Context& context, A text, B old, C by, D& d) {
+  static Outcome apply(const Context& context, View text, View old, View by, View& d) {
     std::size_t hits = 0;
     if (!old.empty()) {
       for (std::size_t at = text.find(old); at != View::npos; at = text.find(old, at + old.size()))
@@ -241,10 +216,7 @@ Outcome join(Arena& arena, View a, View b, View& d) {
   return Outcome::Value;
 }
 struct Concat {
-  using A = View;
-  using B = View;
-  using D = View;
-  static Outcome apply(const Context& context, A a, B b, D& d) {
+  static Outcome apply(const Context& context, View a, View b, View& d) {
     return join(context.arena, a, b, d);
   }
 };
@@ -263,47 +235,42 @@ void concat_present(Frame& frame, const Instruction& in) {
 }
 
 struct Contains {
-  using A = View;
-  using B = View;
-  using D = std::uint8_t;
-  static D apply(const Context&, A a, B b) { return truth(a.find(b) != View::npos); }
+  static std::uint8_t apply(const Context&, View a, View b) {
+    return truth(a.find(b) != View::npos);
+  }
 };
 struct StartsWith {
-  using A = View;
-  using B = View;
-  using D = std::uint8_t;
-  static D apply(const Context&, A a, B b) { return truth(a.starts_with(b)); }
+  static std::uint8_t apply(const Context&, View a, View b) { return truth(a.starts_with(b)); }
 };
 struct EndsWith {
-  using A = View;
-  using B = View;
-  using D = std::uint8_t;
-  static D apply(const Context&, A a, B b) { return truth(a.ends_with(b)); }
+  static std::uint8_t apply(const Context&, View a, View b) { return truth(a.ends_with(b)); }
 };
 struct Position {
-  using A = View;
-  using B = View;
-  using D = Int;
-  static D apply(const Context&, A a, B b) {
+  static Int apply(const Context&, View a, View b) {
     const std::size_t at = a.find(b);
     return at == View::npos ? 0 : count_points(a.substr(0, at)) + 1;
   }
 };
 
-// Greedy matching with one point of return, the latest %: time is at most text × pattern.
-bool is_like(View text, View pattern) {
+// Greedy matching with one point of return, the latest %: time is at most text × pattern. What
+// stands behind `escape` is itself; the pattern does not end with it.
+bool is_like(View text, View pattern, std::optional<char> escape = std::nullopt) {
   std::size_t t = 0;
   std::size_t p = 0;
   std::size_t star = View::npos;
   std::size_t mark = 0;
   while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '%') {
+    const bool escaped = p < pattern.size() && pattern[p] == escape;
+    if (escaped && pattern[p + 1] == text[t]) {
+      ++t;
+      p += 2;
+    } else if (!escaped && p < pattern.size() && pattern[p] == '%') {
       star = p++;
       mark = t;
-    } else if (p < pattern.size() && pattern[p] == '_') {
+    } else if (!escaped && p < pattern.size() && pattern[p] == '_') {
       t += point_bytes(text, t);
       ++p;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
+    } else if (!escaped && p < pattern.size() && pattern[p] == text[t]) {
       ++t;
       ++p;
     } else if (star != View::npos) {
@@ -314,36 +281,52 @@ bool is_like(View text, View pattern) {
       return false;
     }
   }
-  while (p < pattern.size() && pattern[p] == '%') ++p;
+  while (p < pattern.size() && pattern[p] == '%' && escape != '%') ++p;
   return p == pattern.size();
 }
+// Fails where the escape or the pattern's end is wrong.
+Outcome is_like_with(View text, View pattern, View escape, std::uint8_t& d) {
+  if (escape.size() > 1) return Outcome::Failure;
+  std::optional<char> mark;
+  if (!escape.empty()) mark = escape.front();
+  for (std::size_t p = 0; p < pattern.size(); ++p) {
+    if (pattern[p] == mark && ++p == pattern.size()) return Outcome::Failure;
+  }
+  d = truth(is_like(text, pattern, mark));
+  return Outcome::Value;
+}
 struct Like {
-  using A = View;
-  using B = View;
-  using D = std::uint8_t;
-  static D apply(const Context&, A a, B b) { return truth(is_like(a, b)); }
+  static std::uint8_t apply(const Context&, View a, View b) { return truth(is_like(a, b)); }
 };
+struct LikeEscaped {
+  static Outcome apply(const Context&, View a, View b, View escape, std::uint8_t& d) {
+    return is_like_with(a, b, escape, d);
+  }
+};
+Outcome lower_both(Arena& arena, View& a, View& b) {
+  const View text = a;
+  const View pattern = b;
+  const Outcome first = change_case<false>(arena, text, a);
+  return first != Outcome::Value ? first : change_case<false>(arena, pattern, b);
+}
 // DuckDB compares the lower cases.
 struct ILike {
-  using A = View;
-  using B = View;
-  using D = std::uint8_t;
-  static Outcome apply(const Context& context, A a, B b, D& d) {
-    View text;
-    View pattern;
-    if (change_case<false>(context.arena, a, text) != Outcome::Value ||
-        change_case<false>(context.arena, b, pattern) != Outcome::Value)
-      return Outcome::Failure;
-    d = truth(is_like(text, pattern));
+  static Outcome apply(const Context& context, View a, View b, std::uint8_t& d) {
+    if (lower_both(context.arena, a, b) != Outcome::Value) return Outcome::Failure;
+    d = truth(is_like(a, b));
     return Outcome::Value;
+  }
+};
+struct ILikeEscaped {
+  static Outcome apply(const Context& context, View a, View b, View escape, std::uint8_t& d) {
+    if (lower_both(context.arena, a, b) != Outcome::Value) return Outcome::Failure;
+    return is_like_with(a, b, escape, d);
   }
 };
 
 template <bool kWhole>
 struct Matches {
-  using A = View;
-  using D = std::uint8_t;
-  static D apply(const Context& context, A a) {
+  static std::uint8_t apply(const Context& context, View a) {
     const auto& pattern = *static_cast<const Pattern*>(context.object);
     return truth(kWhole ? pattern.matches_whole(a) : pattern.occurs_in(a));
   }
@@ -366,7 +349,9 @@ std::vector<Overload> make() {
       {"replace", {Text, Text, Text}, Text, &checked_ternary<Replace>, kTooLong},
       {"contains", {Text, Text}, Bool, &binary<Contains>},
       {"like", {Text, Text}, Bool, &binary<Like>},
+      {"like", {Text, Text, Text}, Bool, &checked_ternary<LikeEscaped>, kBadEscape},
       {"ilike", {Text, Text}, Bool, &checked_binary<ILike>, kTooLong},
+      {"ilike", {Text, Text, Text}, Bool, &checked_ternary<ILikeEscaped>, kBadEscape},
       {"regexp_matches", {Text}, Bool, &unary<Matches<false>>},
       {"regexp_full_match", {Text}, Bool, &unary<Matches<true>>},
   };

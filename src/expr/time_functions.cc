@@ -22,76 +22,52 @@ Outcome answer(const std::optional<T>& value, T& d) {
   return Outcome::Value;
 }
 struct PartOfTimestamp {
-  using A = Int;
-  using D = Int;
-  static D apply(const Context& context, A at) {
+  static Int apply(const Context& context, Int at) {
     const LocalDay local = local_day(local_of(context.zone, at));
     return part_of(static_cast<Unit>(context.immediate), local.days, local.time);
   }
 };
 struct PartOfDate {
-  using A = Int;
-  using D = Int;
-  static Outcome apply(const Context& context, A days, D& d) {
+  static Outcome apply(const Context& context, Int days, Int& d) {
     if (!is_day(days)) return Outcome::Failure;
     d = part_of(static_cast<Unit>(context.immediate), days, 0);
     return Outcome::Value;
   }
 };
 struct Truncate {
-  using A = Int;
-  using D = Int;
-  static D apply(const Context& context, A at) {
+  static Int apply(const Context& context, Int at) {
     return truncate(static_cast<Unit>(context.immediate), at, context.zone);
   }
 };
 struct Difference {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context& context, A a, B b, D& d) {
+  static Outcome apply(const Context& context, Int a, Int b, Int& d) {
     return answer(difference(static_cast<Unit>(context.immediate), a, b, context.zone), d);
   }
 };
 struct DayDifference {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context& context, A a, B b, D& d) {
+  static Outcome apply(const Context& context, Int a, Int b, Int& d) {
     if (!is_day(a) || !is_day(b)) return Outcome::Failure;
     return answer(day_difference(static_cast<Unit>(context.immediate), a, b), d);
   }
 };
 struct Epoch {
-  using A = Int;
-  using D = double;
-  static D apply(const Context&, A at) {
+  static double apply(const Context&, Int at) {
     return static_cast<double>(at) / static_cast<double>(kMicrosPerSecond);
   }
 };
 struct EpochOfInterval {
-  using A = Interval;
-  using D = double;
-  static D apply(const Context&, A interval) { return seconds_of(interval); }
+  static double apply(const Context&, Interval interval) { return seconds_of(interval); }
 };
 struct EpochDivided {
-  using A = Int;
-  using D = Int;
-  static D apply(const Context& context, A at) { return at / context.immediate; }
+  static Int apply(const Context& context, Int at) { return at / context.immediate; }
 };
 struct FromEpochMs {
-  using A = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A ms, D& d) {
+  static Outcome apply(const Context&, Int ms, Int& d) {
     return __builtin_mul_overflow(ms, Int{1000}, &d) ? Outcome::Failure : Outcome::Value;
   }
 };
 struct MakeDate {
-  using A = Int;
-  using B = Int;
-  using C = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A year, B month, C day, D& d) {
+  static Outcome apply(const Context&, Int year, Int month, Int day, Int& d) {
     constexpr Int kLastYear = 270'000;
     if (year > kLastYear || year < -kLastYear || month < 1 || month > 12 || day < 1 || day > 31)
       return Outcome::Failure;
@@ -107,103 +83,72 @@ Outcome day_outcome(bool overflow, Int days) {
   return overflow || !is_day(days) ? Outcome::Failure : Outcome::Value;
 }
 struct AddDays {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     const bool overflow = __builtin_add_overflow(a, b, &d);
     return day_outcome(overflow, d);
   }
 };
 struct SubtractDays {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     const bool overflow = __builtin_sub_overflow(a, b, &d);
     return day_outcome(overflow, d);
   }
 };
 struct DaysBetween {
-  using A = Int;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Int& d) {
     return __builtin_sub_overflow(a, b, &d) ? Outcome::Failure : Outcome::Value;
   }
 };
 // All of it exact time, not days: added back across a change of the clocks it gives the same
 // instant.
 struct TimeBetween {
-  using A = Int;
-  using B = Int;
-  using D = Interval;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Int a, Int b, Interval& d) {
     return __builtin_sub_overflow(a, b, &d.micros) ? Outcome::Failure : Outcome::Value;
   }
 };
 
 struct AddInterval {
-  using A = Int;
-  using B = Interval;
-  using D = Int;
-  static Outcome apply(const Context& context, A at, B interval, D& d) {
+  static Outcome apply(const Context& context, Int at, Interval interval, Int& d) {
     return answer(add_interval(at, interval, context.zone), d);
   }
 };
 struct IntervalAdd {
-  using A = Interval;
-  using B = Int;
-  using D = Int;
-  static Outcome apply(const Context& context, A interval, B at, D& d) {
+  static Outcome apply(const Context& context, Interval interval, Int at, Int& d) {
     return answer(add_interval(at, interval, context.zone), d);
   }
 };
 struct SubtractInterval {
-  using A = Int;
-  using B = Interval;
-  using D = Int;
-  static Outcome apply(const Context& context, A at, B interval, D& d) {
+  static Outcome apply(const Context& context, Int at, Interval interval, Int& d) {
     const std::optional<Interval> back = negated(interval);
     return back.has_value() ? answer(add_interval(at, *back, context.zone), d) : Outcome::Failure;
   }
 };
 struct SumOfIntervals {
-  using A = Interval;
-  using B = Interval;
-  using D = Interval;
-  static Outcome apply(const Context&, A a, B b, D& d) { return answer(sum(a, b), d); }
+  static Outcome apply(const Context&, Interval a, Interval b, Interval& d) {
+    return answer(sum(a, b), d);
+  }
 };
 struct DifferenceOfIntervals {
-  using A = Interval;
-  using B = Interval;
-  using D = Interval;
-  static Outcome apply(const Context&, A a, B b, D& d) {
+  static Outcome apply(const Context&, Interval a, Interval b, Interval& d) {
     const std::optional<Interval> back = negated(b);
     return back.has_value() ? answer(sum(a, *back), d) : Outcome::Failure;
   }
 };
 struct NegateInterval {
-  using A = Interval;
-  using D = Interval;
-  static Outcome apply(const Context&, A a, D& d) { return answer(negated(a), d); }
+  static Outcome apply(const Context&, Interval a, Interval& d) { return answer(negated(a), d); }
 };
 struct IntervalTimes {
-  using A = Interval;
-  using B = Int;
-  using D = Interval;
-  static Outcome apply(const Context&, A a, B b, D& d) { return answer(product(a, b), d); }
+  static Outcome apply(const Context&, Interval a, Int b, Interval& d) {
+    return answer(product(a, b), d);
+  }
 };
 struct TimesInterval {
-  using A = Int;
-  using B = Interval;
-  using D = Interval;
-  static Outcome apply(const Context&, A a, B b, D& d) { return answer(product(b, a), d); }
+  static Outcome apply(const Context&, Int a, Interval b, Interval& d) {
+    return answer(product(b, a), d);
+  }
 };
 struct MakeInterval {
-  using A = Int;
-  using D = Interval;
-  static Outcome apply(const Context& context, A amount, D& d) {
+  static Outcome apply(const Context& context, Int amount, Interval& d) {
     return answer(interval_of(static_cast<Unit>(context.immediate), amount), d);
   }
 };

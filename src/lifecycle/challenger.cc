@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
+
 namespace martlet::lifecycle {
 
 namespace {
@@ -36,6 +39,31 @@ Result<problem::Outcomes> outcomes_of_model(const ChallengerRequest& request,
   return outcomes;
 }
 
+struct Chosen {
+  Recipe recipe;
+  FittedCandidate fitted;
+};
+
+// The candidate that select would choose: the best on the validation rows, the first of equals.
+Result<Chosen> choose(const ChallengerRequest& request, const Halves& halves, const FitHost& host) {
+  MARTLET_CHECK(!request.candidates.empty(), "a turn trains at least one candidate");
+  std::optional<Chosen> best;
+  double best_merit = -std::numeric_limits<double>::infinity();
+  for (const models::Candidate& candidate : request.candidates) {
+    Recipe recipe = request.recipe;
+    recipe.trainer = candidate.trainer;
+    recipe.parameters = candidate.parameters;
+    MARTLET_TRY_SET(FittedCandidate fitted,
+                    fit_candidate(recipe, request.frame, halves.training, halves.validation,
+                                  request.lookups, host));
+    const double merit = request.recipe.problem.primary().merit(fitted.validation_kpi);
+    if (best.has_value() && !(merit > best_merit)) continue;
+    best.emplace(Chosen{std::move(recipe), std::move(fitted)});
+    if (!std::isnan(merit)) best_merit = merit;
+  }
+  return std::move(*best);
+}
+
 }  // namespace
 
 Result<Challenger> train_challenger(const ChallengerRequest& request, const FitHost& host) {
@@ -50,9 +78,8 @@ Result<Challenger> train_challenger(const ChallengerRequest& request, const FitH
   if (halves.training.empty() || halves.validation.empty()) {
     return invalid_argument("retraining: too few rows to train and to validate");
   }
-  MARTLET_TRY_SET(FittedCandidate tested,
-                  fit_candidate(request.recipe, request.frame, halves.training, halves.validation,
-                                request.lookups, host));
+  MARTLET_TRY_SET(Chosen chosen, choose(request, halves, host));
+  FittedCandidate& tested = chosen.fitted;
 
   const columns::Batch rows = take(request.frame, history.holdout);
   const std::vector<double> actual = actual_of(request.frame, history.holdout);
@@ -83,11 +110,18 @@ Result<Challenger> train_challenger(const ChallengerRequest& request, const FitH
     training = history.fitting;
     training.insert(training.end(), history.holdout.begin(), history.holdout.end());
     MARTLET_TRY_SET(tested,
-                    refit(request.recipe, tested, request.frame, training, request.lookups, host));
+                    refit(chosen.recipe, tested, request.frame, training, request.lookups, host));
     refitted = true;
   }
-  return Challenger{std::move(tested), tested_model,        refitted,        std::move(comparison),
-                    promote,           std::move(training), history.holdout, std::move(kpis)};
+  return Challenger{{chosen.recipe.trainer, chosen.recipe.parameters, Yaml()},
+                    std::move(tested),
+                    tested_model,
+                    refitted,
+                    std::move(comparison),
+                    promote,
+                    std::move(training),
+                    history.holdout,
+                    std::move(kpis)};
 }
 
 }  // namespace martlet::lifecycle

@@ -1,9 +1,13 @@
 // lifecycle/challenger.h: one turn of retraining: fit on what is known, test against the champion
 // on the newest truth, refit on everything.
+//
+// Of several candidates the one whose primary KPI is best on the validation rows is tested, as in a
+// run; a retraining usually repeats the champion's recipe, which is a single candidate.
 #pragma once
 #include "base/result.h"
 #include "lifecycle/fitting.h"
 #include "lifecycle/frame.h"
+#include "models/config.h"
 #include "monitoring/retraining.h"
 
 #include <memory>
@@ -19,7 +23,8 @@ struct Champion {
 };
 
 struct ChallengerRequest {
-  const Recipe& recipe;
+  const Recipe& recipe;  // its trainer and parameters are those of `candidates` in turn
+  std::span<const models::Candidate> candidates;  // at least one
   const Frame& frame;
   std::span<const std::uint32_t> known;  // rows whose truth is known now, by event time
   Timestamp now;
@@ -30,8 +35,9 @@ struct ChallengerRequest {
 };
 
 struct Challenger {
-  FittedCandidate model;  // the one to deploy: refitted when the policy says so
-  Digest tested_model;    // of the bytes that were tested
+  models::Candidate candidate;  // whose recipe it was
+  FittedCandidate model;        // the one to deploy: refitted when the policy says so
+  Digest tested_model;          // of the bytes that were tested
   bool refitted = false;
   std::optional<monitoring::Comparison> comparison;  // absent without a champion
   bool promote = false;

@@ -148,8 +148,8 @@ workflow::Pipeline sketch_lifecycle(const Project& project, const CompileOptions
     with_lookups(train);
     pipeline.steps.push_back(std::move(train));
     const std::string place = fmt::format("{:03}:{}", i, candidate.trainer);
-    for (const char* output : {"candidate", "program", "model", "flavour", "file_name", "threshold",
-                               "validation_kpi", "info", "importance"}) {
+    for (const char* output : {"candidate", "parameters", "program", "model", "flavour",
+                               "file_name", "threshold", "validation_kpi", "info", "importance"}) {
       select.inputs[place + "." + output] = {name, output};
     }
   }
@@ -177,11 +177,10 @@ workflow::Pipeline sketch_lifecycle(const Project& project, const CompileOptions
   Step registration = step_named(
       "register", Json{{"project", project.name},
                        {"environment", std::string(registry::name_of(options.environment))}});
-  registration.inputs = {{"package", {"package", "package"}},
-                         {"manifest", {"package", "manifest"}},
-                         {"gates", {"evaluate", "gates"}},
-                         {"verdict", {"evaluate", "verdict"}},
-                         {"all_passed", {"evaluate", "all_passed"}}};
+  registration.inputs = {
+      {"package", {"package", "package"}},        {"manifest", {"package", "manifest"}},
+      {"gates", {"evaluate", "gates"}},           {"verdict", {"evaluate", "verdict"}},
+      {"all_passed", {"evaluate", "all_passed"}}, {"is_champion", {"evaluate", "is_champion"}}};
   pipeline.steps.push_back(std::move(registration));
   return pipeline;
 }

@@ -12,8 +12,19 @@ namespace martlet::lifecycle {
 
 namespace {
 
-constexpr std::size_t kRowsAtOnce =
-    16'384;  // a fixed size: how work is cut must not depend on the number of threads
+// A fixed size: how work is cut must not depend on the number of threads. Small enough that the
+// matrix of a few dozen features stays in the cache between the program and the model.
+constexpr std::size_t kRowsAtOnce = 4096;
+
+// Those columns that the program reads, as far as they are there: others need not be cut in pieces.
+columns::Batch read_by(const features::FeatureProgram& program, const columns::Batch& rows) {
+  std::vector<std::string> names;
+  for (const features::InputField& input : program.inputs()) {
+    if (rows.find(input.name) != nullptr) names.push_back(input.name);
+  }
+  auto chosen = rows.select(names);
+  return names.empty() || !chosen.has_value() ? rows : std::move(chosen).value();
+}
 
 features::Task feature_task(problem::Task task) {
   return task == problem::Task::Binary ? features::Task::Binary : features::Task::Regression;
@@ -120,11 +131,12 @@ Result<std::vector<double>> score(const features::FeatureProgram& program,
                                   const models::Predictor& predictor, const columns::Batch& rows,
                                   const features::Lookups& lookups, platform::ThreadPool& pool) {
   std::vector<double> scores(rows.rows());
+  const columns::Batch inputs = read_by(program, rows);
   MARTLET_TRY(pool.try_parallel_for(
       rows.rows(), kRowsAtOnce, CancelToken(),
       [&](std::size_t begin, std::size_t end) -> Result<void> {
         MARTLET_TRY_SET(const features::Matrix matrix,
-                        program.apply(rows.slice(begin, end - begin), lookups));
+                        program.apply(inputs.slice(begin, end - begin), lookups));
         predictor.scores(matrix.values, matrix.width(),
                          std::span(scores).subspan(begin, end - begin));
         return {};

@@ -1,7 +1,5 @@
 #include "lifecycle/logged_prediction.h"
 
-#include <utility>
-
 namespace martlet::lifecycle {
 
 columns::Schema schema_of(const std::vector<features::InputField>& inputs) {
@@ -11,18 +9,16 @@ columns::Schema schema_of(const std::vector<features::InputField>& inputs) {
   return columns::Schema(std::move(fields));
 }
 
-monitoring::Prediction logged(deployment::PredictionEvent event) {
-  monitoring::Prediction entry;
-  entry.id = event.id.text();
-  entry.key = monitoring::key_text(event.key.cells());
-  entry.at = event.at;
-  entry.version = event.version.number;
-  entry.score = event.score;
-  entry.predicted = event.predicted;
-  entry.latency_micros = event.latency_micros;
-  entry.failed = event.failed;
-  entry.row = std::move(event.row);
-  return entry;
+monitoring::PredictionView logged(const deployment::PredictionEvent& event) {
+  return {.id = event.id,
+          .key = event.key,
+          .at = event.at,
+          .version = event.version.number,
+          .score = event.score,
+          .predicted = event.predicted,
+          .latency_micros = event.latency_micros,
+          .failed = event.failed,
+          .row = event.row};
 }
 
 }  // namespace martlet::lifecycle

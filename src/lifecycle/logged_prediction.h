@@ -13,6 +13,7 @@ namespace martlet::lifecycle {
 // The columns of the rows that a model is asked with: the schema of its prediction log.
 columns::Schema schema_of(const std::vector<features::InputField>& inputs);
 
-monitoring::Prediction logged(deployment::PredictionEvent event);
+// Points to what the event points to.
+monitoring::PredictionView logged(const deployment::PredictionEvent& event);
 
 }  // namespace martlet::lifecycle

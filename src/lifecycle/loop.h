@@ -1,24 +1,22 @@
-// lifecycle/loop.h: a deployment that keeps itself good: it answers, logs, learns the truth, judges
-// windows, raises alerts, retrains and promotes.
+// lifecycle/loop.h: a deployment that keeps itself good: it judges windows, raises alerts, retrains
+// and promotes.
 //
-// The same code runs on the real clock and, in simulate, on a virtual one: whatever depends on time
-// asks store.host().clock. One per deployment; not thread-safe: one thread calls tick(). All
-// references must outlive it.
+// The same code runs beside a server, on the real clock, and in simulate, on a virtual one:
+// whatever depends on time asks store.host().clock. All that it knows stands in the store (windows,
+// alert states, turns), so that it may be dropped after any tick, or killed in one, and made again.
+// One at a time per deployment (loop_lock); not thread-safe. All references must outlive it.
 #pragma once
 #include "base/result.h"
-#include "deployment/model_slot.h"
-#include "deployment/prediction_sink.h"
-#include "lifecycle/challenger.h"
-#include "lifecycle/packages.h"
-#include "lifecycle/workshop.h"
-#include "monitoring/alerts.h"
-#include "monitoring/prediction_log.h"
-#include "monitoring/truth.h"
+#include "lifecycle/turn.h"
+#include "lifecycle/window_watch.h"
+#include "monitoring/turns.h"
+#include "platform/file_lock.h"
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace martlet::lifecycle {
@@ -30,86 +28,84 @@ struct LoopEvent {
   std::string why;
   std::string model;  // "flight-delay/3"; "" when none is concerned
 };
+Json to_json(const LoopEvent& event);
 
-struct LoopModel {
-  std::string name;
-  std::int64_t version = 0;
-  Timestamp trained_at;
-  std::shared_ptr<const models::Package> package;
-  monitoring::ReferenceProfile reference;
-};
+// "experiment/flight-delay": the deployment that serves a project's model in an environment.
+std::string deployment_of(const Project& project, registry::Environment environment);
+
+// Held by the one process that drives a deployment's loop; gone with that process, however it
+// ends. Conflict names the process that has it.
+Result<platform::FileLock> loop_lock(const Store& store, const std::string& deployment);
 
 class Loop {
  public:
   struct Parts {
     const Store& store;
     const Project& project;
-    const problem::Problem& problem;
-    const features::Lookups& lookups;
-    const std::map<std::string, columns::Batch>& lookup_rows;  // what they were built of
     registry::Environment environment = registry::Environment::Experiment;
-    deployment::ModelSlot& slot;
-    std::function<void(const LoopEvent&)> on_event;
-    CancelToken cancel;
+    std::string deployment = {};
+    Duration settle{};  // see WindowWatch
+    std::function<void(const LoopEvent&)> on_event = {};
+    // A version was taken over, or has just been promoted.
+    std::function<Result<void>(const LoopModel&)> on_live = {};
+    std::function<void(std::string_view)> log = {};  // what a training says
+    CancelToken cancel = {};
   };
-  // What may be learnt from: the rows of the dataset as they are known now, and which of them have
-  // truth.
-  struct History {
-    std::shared_ptr<const Frame> frame;
-    std::vector<std::uint32_t> known;
-  };
+  // Where a training gets what it learns from; asked only when one begins.
+  using Teacher = std::function<Result<Lessons>()>;
 
-  static std::unique_ptr<Loop> create(Parts parts, std::string deployment);
-  ~Loop();
+  static std::unique_ptr<Loop> create(Parts parts);
 
-  // Trains the first model on the history and makes it live: the same recipe as every later one.
+  // Trains the first model on these lessons and makes it live: the same recipe as every later one,
+  // by the candidate that does best on the validation rows.
   // InvalidArgument when an alert's condition or a KPI doesn't fit the rows that the model is asked
   // with.
-  Result<void> begin(const History& history, const std::string& trainer, const Json& parameters);
+  Result<void> begin(const Lessons& lessons);
+  // Takes over the version that is live. NotFound when there is none; InvalidArgument as begin().
+  Result<void> adopt();
 
-  // Where an InferenceService reports to.
-  deployment::PredictionSink& sink();
-  // Makes what was reported durable.
-  Result<void> flush() { return log_->flush(); }
-  monitoring::TruthStore& truth() { return truth_; }
-  const LoopModel& live() const { return live_; }
-  std::string deployment() const { return deployment_; }
+  const LoopModel& live() const { return *live_; }
+  monitoring::TruthStore& truth() { return watch_.truth(); }
 
-  // Judges the windows that are due by now, advances alerts, and retrains when an alert or the
-  // schedule asks for it and the policy permits. `history` is asked for only when a training
-  // begins. What fails in a training is an event; an Error means that the store failed.
-  Result<void> tick(const std::function<Result<History>()>& history);
+  // Judges the windows that are due by now, advances alerts, and takes the turn that an alert or
+  // the schedule asks for and the policy permits, or one that was begun before and not ended.
+  // What fails in a training is an event; an Error means that the store failed, or Cancelled: then
+  // the turn stays for the next tick.
+  Result<void> tick(const Teacher& teacher);
+  // The first half of it: all but the training. Enters the turn that is granted.
+  Result<void> judge();
+  // Asks for a turn now, in the name of a person; granted ones are taken with the next
+  // take_pending().
+  Result<monitoring::TurnAnswer> ask(const std::string& reason, monitoring::PolicyUse use);
+  // Takes the turn that is under way, if any; gives its record as it ended.
+  Result<std::optional<monitoring::RetrainRecord>> take_pending(const Teacher& teacher);
+
+  // The keys that were asked about in the windows that are due: whose truth is wanted now.
+  Result<std::unordered_set<std::string>> due_keys() const;
+  // When there will be something to do.
+  Result<Timestamp> next_due() const;
 
  private:
-  class LogSink;
-  Loop(Parts parts, std::string deployment);
-  Result<void> prepare(const columns::Schema& row_schema);
-  Result<void> judge_due(Timestamp now, std::vector<std::string>& triggers);
-  Result<void> judge_window(Duration length, Timestamp begin, Timestamp end,
-                            std::vector<std::string>& triggers);
-  Result<void> retrain(const std::string& trigger, const std::function<Result<History>()>& history);
-  Result<void> deploy(const Challenger& challenger, const History& history,
-                      const std::string& reason);
-  Result<void> record(const std::string& trigger, const std::string& decision,
-                      const std::string& why, const std::string& challenger, Json details);
+  explicit Loop(Parts parts);
+  Result<void> judge_due(Timestamp now, bool& asked);
+  Result<void> ask_by_schedule(Timestamp now);
+  Result<Timestamp> schedule_base() const;
+  monitoring::TurnRequest request_of(const std::string& trigger, Timestamp now) const;
+  Result<TurnResult> train(const Teacher& teacher, Timestamp now) const;
+  Result<void> finish(monitoring::RetrainRecord turn, const std::string& decision,
+                      const std::string& why);
+  Result<void> promote(monitoring::RetrainRecord turn, const TurnResult& result);
+  Result<registry::ModelVersion> make_live(const TurnResult& result, const std::string& reason,
+                                           monitoring::RetrainRecord turn);
+  Result<void> take_over(const registry::ModelVersion& version);
+  Result<std::optional<registry::ModelVersion>> live_version() const;
   void tell(const std::string& kind, const std::string& why, const std::string& model) const;
   std::string live_text() const;
 
   Parts parts_;
-  std::string deployment_;
-  columns::Schema row_schema_;
-  std::vector<problem::Kpi> kpis_;  // over the rows as they are logged
-  monitoring::TruthStore truth_;
-  std::unique_ptr<monitoring::PredictionLog> log_;
-  std::unique_ptr<LogSink> sink_;
-  std::vector<monitoring::CompiledAlert> alerts_;
-  std::map<std::string, monitoring::AlertRecord> states_;
-  std::map<std::int64_t, Timestamp> judged_until_;  // by window length
-  std::vector<Timestamp> trainings_;
-  std::string trainer_;
-  Json parameters_;
-  LoopModel live_;
-  std::optional<problem::Baseline> baseline_;
+  registry::ModelName name_;
+  WindowWatch watch_;
+  std::optional<LoopModel> live_;
 };
 
 }  // namespace martlet::lifecycle

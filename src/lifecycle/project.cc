@@ -1,8 +1,10 @@
 #include "lifecycle/project.h"
 
 #include "base/text.h"
+#include "expr/expression.h"
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 #include <variant>
 
@@ -42,12 +44,87 @@ void check_references(const Project& project, std::vector<Finding>& findings) {
         {"monitoring.truth.source", "unknown_dataset",
          "\"" + truth + "\" is neither a dataset nor a source" + did_you_mean(truth, datasets),
          project.file, 0, 0});
+  } else if (!truth.empty() && project.data.main_dataset() != nullptr &&
+             truth != project.main_dataset().name) {
+    findings.push_back({"monitoring.truth.source", "not_supported",
+                        "truth is taken from the dataset that the model learns from, " +
+                            project.main_dataset().name +
+                            "; what comes from elsewhere is sent to the server or given to "
+                            "`martlet monitor truth`",
+                        project.file, 0, 0});
   }
   if (project.monitoring.retrain.has_value() && project.problem.time.empty()) {
     findings.push_back(
         {"monitoring.retrain", "needs_time",
          "retraining keeps the newest truth out, so problem.time must name the event time",
          project.file, 0, 0});
+  }
+}
+
+// Columns that no model is asked with, whatever is fitted: identifiers, the target, and what is
+// dropped and not used for something else.
+std::vector<std::string> columns_never_asked(const Project& project) {
+  std::vector<std::string> names = project.features.drop;
+  names.insert(names.end(), project.problem.key.begin(), project.problem.key.end());
+  names.push_back(project.problem.target);
+  const auto is_used = [&](const std::string& name) {
+    const auto mentions = [&](const std::string& text) {
+      return text.find(name) != std::string::npos;
+    };
+    if (name == project.problem.time || mentions(project.problem.decided_at)) return true;
+    for (const features::DeriveConfig& derive : project.features.derive)
+      if (mentions(derive.expression)) return true;
+    for (const features::LookupConfig& lookup : project.features.lookups) {
+      for (const features::LookupKey& key : lookup.keys)
+        if (key.row == name) return true;
+    }
+    return false;
+  };
+  std::erase_if(names, is_used);
+  return names;
+}
+
+// Monitoring computes KPIs on the rows that the model is asked with, as they were logged. The
+// dataset's schema isn't known yet, so only what can never be there is found here; serve finds the
+// rest.
+void check_monitored_kpis(const Project& project, std::vector<Finding>& findings) {
+  if (!project.monitoring.declared) return;
+  const std::vector<std::string> never = columns_never_asked(project);
+  // The task may not be known yet, and with it the type of what is decided.
+  const columns::Type decision = project.problem.task == problem::Task::Regression
+                                     ? columns::Type::Double
+                                     : columns::Type::Bool;
+  const expr::Scope offered{
+      columns::Schema(
+          {{"actual", decision}, {"predicted", decision}, {"score", columns::Type::Double}}),
+      project.problem.zone};
+  for (const problem::KpiSpec& kpi : project.problem.kpis) {
+    if (kpi.value.empty()) continue;
+    const auto compiled = expr::Expression::compile(kpi.value, offered);
+    if (compiled.has_value()) continue;
+    for (const Finding& unknown : compiled.error().findings()) {
+      if (unknown.rule != "unknown_name" || unknown.column < 1) continue;
+      const std::string_view at = std::string_view(kpi.value).substr(
+          std::min<std::size_t>(static_cast<std::size_t>(unknown.column) - 1, kpi.value.size()));
+      const std::size_t quote = at.starts_with('"') ? 1 : 0;
+      for (const std::string& name : never) {
+        const std::string_view rest = at.substr(quote);
+        const bool longer = rest.size() > name.size() &&
+                            (std::isalnum(static_cast<unsigned char>(rest[name.size()])) != 0 ||
+                             rest[name.size()] == '_');
+        if (!rest.starts_with(name) || longer) continue;
+        findings.push_back(kpi.origin.finding(
+            "not_monitored",
+            "KPI " + kpi.name + " reads " + name + ", which the model is never asked with (" +
+                (name == project.problem.target ? "the target: say actual"
+                 : std::find(project.problem.key.begin(), project.problem.key.end(), name) !=
+                         project.problem.key.end()
+                     ? "problem.key"
+                     : "features.drop") +
+                "), so a deployment could not be monitored by it; make it a feature, or leave "
+                "monitoring out"));
+      }
+    }
   }
 }
 
@@ -108,6 +185,7 @@ Result<Project> parse_project(std::string text, std::string file, std::string di
     not_yet(read, later, findings);
   read.finish();
   check_references(project, findings);
+  check_monitored_kpis(project, findings);
   if (!findings.empty()) return invalid("checking " + project.file, std::move(findings));
   collect_warnings(project);
   return project;

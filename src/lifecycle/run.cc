@@ -11,14 +11,14 @@
 
 namespace martlet::lifecycle {
 
-namespace {
-
 workflow::Runner runner_of(const Store& store, const workflow::ComponentTable& components) {
   return workflow::Runner({store.database(), store.blobs(), store.host().files, store.host().clock,
                            store.host().random, store.host().log, components,
                            store.host().code_version, store.logs_directory(), this_process(),
                            &is_alive});
 }
+
+namespace {
 
 const workflow::StepRecord* find_step(const workflow::RunOutcome& outcome, std::string_view name) {
   const auto found =
@@ -43,7 +43,8 @@ RunReport report_of(workflow::RunOutcome outcome) {
     model = Json{{"name", step->outputs["name"]},
                  {"version", step->outputs["version"]},
                  {"digest", step->outputs["digest"]},
-                 {"live", step->outputs["live"]}};
+                 {"live", step->outputs["live"]},
+                 {"is_champion", step->outputs.value("is_champion", false)}};
   }
   if (const auto* step = find_step(outcome, "evaluate"); step != nullptr) {
     problem = step->outputs["verdict"];
@@ -98,8 +99,9 @@ Result<RunReport> run_lifecycle(const Store& store, const Project& project,
                                 const RunRequest& request) {
   MARTLET_TRY_SET(const workflow::Pipeline pipeline,
                   compile_lifecycle(store, project, request.compile));
+  const RunFacts facts = gather_facts(store, project);
   MARTLET_TRY_SET(RunReport report, run_steps(store, project, pipeline, request));
-  MARTLET_TRY(track_run(store, project, report));
+  MARTLET_TRY(track_run(store, project, report, facts));
   return report;
 }
 
@@ -138,12 +140,13 @@ Result<RunReport> resume_lifecycle(const Store& store, const RunId& run,
   MARTLET_TRY_SET(std::string text, store.blobs().get(digest));
   MARTLET_TRY_SET(const Project project,
                   parse_project(std::move(text), "martlet.yaml", project_directory));
+  const RunFacts facts = gather_facts(store, project);
   Workshop workshop(store, project);
   const workflow::ComponentTable components = component_table(workshop);
   workflow::Runner runner = runner_of(store, components);
   MARTLET_TRY_SET(workflow::RunOutcome outcome, runner.resume(run, options_of(request)));
   RunReport report = report_of(std::move(outcome));
-  MARTLET_TRY(track_run(store, project, report));
+  MARTLET_TRY(track_run(store, project, report, facts));
   return report;
 }
 
@@ -171,6 +174,16 @@ Result<RunId> find_run(const Store& store, const std::string& prefix) {
   std::vector<RunId> found;
   for (const workflow::PipelineRunRecord& run : runs) {
     if (run.id.text().starts_with(prefix)) found.push_back(run.id);
+  }
+  if (found.empty()) {
+    // A tracked run has an id of its own, and names its pipeline run.
+    const auto tracked = tracker_of(store).run(RunId(prefix));
+    if (tracked.has_value()) {
+      const auto tag = tracked->tags.find(std::string(kPipelineRunTag));
+      if (tag != tracked->tags.end()) return RunId(tag->second);
+      return not_found("run " + prefix +
+                       " was tracked by a client, not made by `martlet run`: it has no steps");
+    }
   }
   if (found.empty())
     return not_found("no run's id begins with \"" + prefix + "\"; `martlet ps` lists them");

@@ -34,6 +34,9 @@ struct RunReport {
   std::string verdict;  // "required", "not_required", "undecided"; "" when it wasn't reached
 };
 
+// Drives pipelines in this store. Store and components must outlive it.
+workflow::Runner runner_of(const Store& store, const workflow::ComponentTable& components);
+
 // Errors: those of compile_lifecycle and of Runner::run. A failed step is in the report.
 Result<RunReport> run_lifecycle(const Store& store, const Project& project,
                                 const RunRequest& request);

@@ -31,46 +31,53 @@ struct LiveDeployment::State {
         name(std::string(registry::name_of(where)) + "/" + parsed.name),
         truth_store(opened.database(), name) {}
 
-  // Reports to the log of the model that answered: another version may ask for other columns.
+  // Where one version's predictions go: the log whose rows have that version's columns. Bound by
+  // refresh(), and again by the watcher when a log could not be opened; requests only read it.
   class Sink : public deployment::PredictionSink {
    public:
     explicit Sink(State& state) : state_(state) {}
-    bool record(deployment::PredictionEvent event) override {
-      const std::shared_ptr<monitoring::PredictionLog> log =
-          state_.log_of(schema_of(event.model->inputs()));
+    bool record(const deployment::PredictionEvent& event) override {
+      monitoring::PredictionLog* const log = log_.load(std::memory_order_acquire);
       if (log == nullptr) return false;
-      const bool kept = log->append(logged(std::move(event)));
+      const bool kept = log->append(logged(event));
       if (!state_.waiting.exchange(true)) state_.wake.notify_one();
       return kept;
+    }
+    bool bound() const { return log_.load(std::memory_order_relaxed) != nullptr; }
+    void bind(std::shared_ptr<monitoring::PredictionLog> log) {
+      owned_ = std::move(log);
+      log_.store(owned_.get(), std::memory_order_release);
     }
 
    private:
     State& state_;
+    std::shared_ptr<monitoring::PredictionLog> owned_;
+    std::atomic<monitoring::PredictionLog*> log_{nullptr};
   };
 
-  std::shared_ptr<monitoring::PredictionLog> log_of(const columns::Schema& schema) {
-    const std::lock_guard lock(log_mutex);
-    if (log != nullptr && log->schema() == schema) return log;
+  // Gives the live model's sink a log with its columns; an earlier one when it has them.
+  void bind_log(const columns::Schema& schema) {
+    for (const auto& log : logs) {
+      if (log->schema() == schema) return sink->bind(log);
+    }
     auto opened =
         monitoring::PredictionLog::open(store.host().files, store.predictions_directory(name),
                                         schema, new_id(store.host().clock, store.host().random));
     if (!opened.has_value()) {
       store.host().log.error("predictions.not_logged", {{"why", opened.error().message()}});
-      return nullptr;
+      return;
     }
-    if (log != nullptr) older_logs.push_back(log);
-    log = std::move(*opened);
-    return log;
+    logs.push_back(std::move(*opened));
+    sink->bind(logs.back());
   }
 
   Result<void> flush() {
-    std::vector<std::shared_ptr<monitoring::PredictionLog>> logs;
-    {
-      const std::lock_guard lock(log_mutex);
-      logs.swap(older_logs);
-      if (log != nullptr) logs.push_back(log);
+    for (std::size_t i = logs.size(); i-- > 0;) {
+      // Ours alone: the models that wrote to it are gone, and what they left is written now.
+      const bool unused = logs[i].use_count() == 1;
+      MARTLET_TRY(logs[i]->flush());
+      if (unused) logs.erase(logs.begin() + static_cast<std::ptrdiff_t>(i));
     }
-    for (const auto& one : logs) MARTLET_TRY(one->flush());
     return {};
   }
 
@@ -115,9 +122,12 @@ struct LiveDeployment::State {
                     open_package(store, live->package));
     MARTLET_TRY_SET(const features::Lookups lookups, latest_lookups(store, project));
     MARTLET_TRY_SET(const columns::Schema key, key_schema());
+    auto own_sink = std::make_shared<Sink>(*this);
     MARTLET_TRY_SET(std::shared_ptr<const deployment::ServedModel> served,
-                    deployment::ServedModel::create(
-                        {package, lookups, model, live->version, key, project.problem.zone}));
+                    deployment::ServedModel::create({package, lookups, model, live->version, key,
+                                                     project.problem.zone, own_sink}));
+    sink = std::move(own_sink);
+    bind_log(schema_of(served->inputs()));
     (void)slot.swap(std::move(served));
     version = live->version;
     lookups_seen = tables;
@@ -136,6 +146,7 @@ struct LiveDeployment::State {
     while (!closing) {
       wake.wait_for(lock, waiting ? kFlush : kLook, [this] { return closing; });
       lock.unlock();
+      if (!sink->bound()) bind_log(schema_of(slot.current()->inputs()));
       if (waiting.exchange(false)) {
         if (auto flushed = flush(); !flushed.has_value()) {
           store.host().log.error("predictions.not_durable", {{"why", flushed.error().message()}});
@@ -156,17 +167,15 @@ struct LiveDeployment::State {
   const Project& project;
   registry::Environment environment;
   std::string name;
+  // Used by open(), then by the watcher alone, then by close().
+  std::vector<std::shared_ptr<monitoring::PredictionLog>> logs;
+  std::shared_ptr<Sink> sink;  // the live model's
   deployment::ModelSlot slot;
   deployment::Admission admission;
-  Sink sink{*this};
   std::unique_ptr<deployment::InferenceService> service;
   monitoring::TruthStore truth_store;
   registry::Version version;
   std::string lookups_seen;
-
-  std::mutex log_mutex;  // guards log and older_logs
-  std::shared_ptr<monitoring::PredictionLog> log;
-  std::vector<std::shared_ptr<monitoring::PredictionLog>> older_logs;
 
   std::mutex watch_mutex;  // guards closing
   std::condition_variable wake;
@@ -189,7 +198,7 @@ Result<std::unique_ptr<LiveDeployment>> LiveDeployment::open(const Store& store,
   auto state = std::make_unique<State>(store, project, environment);
   MARTLET_TRY(state->refresh());
   state->service = std::make_unique<deployment::InferenceService>(
-      state->slot, &state->sink, store.host().clock, store.host().random, state->admission);
+      state->slot, nullptr, store.host().clock, store.host().random, state->admission);
   State& running = *state;
   state->watcher = std::thread([&running] { running.watch(); });
   return std::unique_ptr<LiveDeployment>(new LiveDeployment(std::move(state)));

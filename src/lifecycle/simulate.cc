@@ -2,8 +2,13 @@
 
 #include "deployment/admission.h"
 #include "deployment/inference_service.h"
+#include "deployment/model_slot.h"
 #include "deployment/served_model.h"
+#include "lifecycle/logged_prediction.h"
 #include "lifecycle/steps.h"
+#include "metadata/database.h"
+#include "monitoring/prediction_log.h"
+#include "monitoring/records.h"
 #include "platform/real_file_system.h"
 
 #include <fmt/format.h>
@@ -18,55 +23,34 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// What is replayed: the data's steps run (or hit) in the project's own store.
-struct Material {
-  Workshop workshop;
-  std::shared_ptr<const Frame> frame;
-  std::shared_ptr<const problem::Problem> problem;
-  features::Lookups lookups;
-  std::map<std::string, columns::Batch> lookup_rows;
-  Material(const Store& store, const Project& project) : workshop(store, project) {}
-};
+std::string deployment_of_replay(const Project& project) { return "simulation/" + project.name; }
 
-Result<void> gather_material(const Store& store, const Project& project, RunRequest request,
-                             Material& material) {
-  const std::string main = project.main_dataset().name;
-  request.only = {"ingest:" + main};
-  for (const features::LookupConfig& lookup : project.features.lookups)
-    request.only.push_back("ingest:" + lookup.dataset);
-  MARTLET_TRY_SET(const workflow::Pipeline whole,
-                  compile_lifecycle(store, project, request.compile));
-  MARTLET_TRY_SET(const RunReport report, run_steps(store, project, whole, request));
-  if (!report.succeeded)
-    return fail(ErrorCode::InvalidArgument,
-                "preparing the data to replay: " + report.outcome.run.error);
-  std::map<std::string, Digest> versions;
-  for (const workflow::StepRecord& step : report.outcome.steps) {
-    MARTLET_TRY_SET(versions[step.name.substr(std::string("ingest:").size())],
-                    Digest::parse(step.outputs["version"].get<std::string>()));
+// Carries what deployment reports to a prediction log; a version that is asked with other columns
+// begins another one.
+class ReplaySink : public deployment::PredictionSink {
+ public:
+  ReplaySink(const Store& store, std::string deployment)
+      : store_(store), deployment_(std::move(deployment)) {}
+  // The log of the version that is about to be live.
+  Result<void> open_for(const columns::Schema& rows) {
+    if (log_ != nullptr && log_->schema() == rows) return {};
+    if (log_ != nullptr) MARTLET_TRY(log_->flush());
+    const Host& host = store_.host();
+    MARTLET_TRY_SET(log_, monitoring::PredictionLog::open(
+                              host.files, store_.predictions_directory(deployment_), rows,
+                              new_id(host.clock, host.random), {.queue_limit = 1'000'000}));
+    return {};
   }
-  MARTLET_TRY_SET(material.frame, material.workshop.frame(versions.at(main)));
-  MARTLET_TRY_SET(material.problem, material.workshop.problem(versions.at(main)));
-  MARTLET_TRY_SET(material.lookups, material.workshop.lookups(versions));
-  MARTLET_TRY_SET(material.lookup_rows, material.workshop.lookup_rows(versions));
-  return {};
-}
+  bool record(const deployment::PredictionEvent& event) override {
+    return log_->append(logged(event));
+  }
+  Result<void> flush() { return log_->flush(); }
 
-// The candidate whose recipe is repeated: the one that selection chose, else the first.
-struct ChosenRecipe {
-  std::string trainer;
-  Json parameters;
+ private:
+  const Store& store_;
+  std::string deployment_;
+  std::unique_ptr<monitoring::PredictionLog> log_;
 };
-ChosenRecipe recipe_of(const Project& project) {
-  // Tree models first: they take the rows as they are and are what the loop repeats at least cost;
-  // the file's order decides otherwise.
-  const auto found = std::find_if(
-      project.models.candidates.begin(), project.models.candidates.end(),
-      [](const models::Candidate& candidate) { return candidate.trainer == "lightgbm"; });
-  const models::Candidate& candidate =
-      found != project.models.candidates.end() ? *found : project.models.candidates.front();
-  return {candidate.trainer, candidate.parameters};
-}
 
 double kpi_of(const problem::Kpi& kpi, const problem::Outcomes& outcomes) {
   if (kpi.is_value()) {
@@ -90,10 +74,10 @@ problem::Outcomes pick(const problem::Outcomes& all, std::span<const std::uint32
 
 class Simulation {
  public:
-  Simulation(const Project& project, const SimulateRequest& request, Material& material,
+  Simulation(const Project& project, const SimulateRequest& request, const Lessons& lessons,
              const Store& scratch, VirtualClock& clock)
-      : project_(project), request_(request), material_(material), scratch_(scratch),
-        clock_(clock) {}
+      : project_(project), request_(request), material_(lessons), scratch_(scratch), clock_(clock),
+        sink_(scratch, deployment_of_replay(project)) {}
 
   Result<SimulateReport> run() {
     MARTLET_TRY(find_rows());
@@ -105,6 +89,7 @@ class Simulation {
         return fail(ErrorCode::Cancelled, "the simulation was interrupted");
       MARTLET_TRY(window(from, std::min(from + length, end_)));
     }
+    MARTLET_TRY(read_drift(length));
     const problem::Kpi& kpi = material_.problem->primary();
     report_.kpi = kpi.name();
     report_.unit = kpi.unit();
@@ -157,36 +142,50 @@ class Simulation {
     return {};
   }
 
-  Loop::History history() const {
-    return {material_.frame, known_by(frame(), clock_.now(), project_.monitoring.truth_delay)};
+  // As they were known at this moment of the replay.
+  Lessons lessons() const {
+    Lessons now = material_;
+    now.known = known_by(frame(), clock_.now(), project_.monitoring.truth_delay);
+    return now;
+  }
+
+  Result<void> serve(const LoopModel& live) {
+    const problem::Contract& contract = project_.problem;
+    std::vector<columns::Field> key;
+    for (const std::string& column : contract.key) {
+      MARTLET_TRY_SET(const columns::Column* found, frame().rows.column(column));
+      key.push_back({column, found->type()});
+    }
+    MARTLET_TRY_SET(
+        std::shared_ptr<const deployment::ServedModel> served,
+        deployment::ServedModel::create({live.package, material_.lookups, live.name, live.version,
+                                         columns::Schema(std::move(key)), contract.zone}));
+    MARTLET_TRY(sink_.open_for(schema_of(served->inputs())));
+    (void)slot_.swap(std::move(served));
+    return {};
   }
 
   Result<void> begin() {
     clock_.set(request_.from);
-    Loop::Parts parts{scratch_,
-                      project_,
-                      *material_.problem,
-                      material_.lookups,
-                      material_.lookup_rows,
-                      registry::Environment::Experiment,
-                      slot_,
-                      [this](const LoopEvent& event) {
-                        // The same refusal in window after window is one event.
-                        if (event.kind == "refused" && !report_.events.empty() &&
-                            report_.events.back().kind == "refused")
-                          return;
-                        report_.events.push_back(event);
-                        if (request_.on_event) request_.on_event(event);
-                      },
-                      request_.cancel};
-    loop_ = Loop::create(std::move(parts), "simulation/" + project_.name);
-    const ChosenRecipe recipe = recipe_of(project_);
-    auto begun = loop_->begin(history(), recipe.trainer, recipe.parameters);
+    Loop::Parts parts{scratch_, project_};
+    parts.deployment = deployment_of_replay(project_);
+    parts.on_event = [this](const LoopEvent& event) {
+      // The same refusal in window after window is one event.
+      if (event.kind == "refused" && !report_.events.empty() &&
+          report_.events.back().kind == "refused")
+        return;
+      report_.events.push_back(event);
+      if (request_.on_event) request_.on_event(event);
+    };
+    parts.on_live = [this](const LoopModel& live) { return serve(live); };
+    parts.cancel = request_.cancel;
+    loop_ = Loop::create(std::move(parts));
+    auto begun = loop_->begin(lessons());
     if (!begun.has_value())
       return fail(std::move(begun).error().with_context(
           "training the first model on what was known at " + to_text(request_.from)));
-    service_ = std::make_unique<deployment::InferenceService>(
-        slot_, &loop_->sink(), scratch_.host().clock, scratch_.host().random, admission_);
+    service_ = std::make_unique<deployment::InferenceService>(slot_, &sink_, scratch_.host().clock,
+                                                              scratch_.host().random, admission_);
     return {};
   }
 
@@ -199,7 +198,7 @@ class Simulation {
     MARTLET_TRY_SET(const std::vector<double> scores,
                     score(package.feature_program(), *package.predictor(), rows, material_.lookups,
                           scratch_.host().pool));
-    const std::vector<std::uint32_t> known = history().known;
+    const std::vector<std::uint32_t> known = lessons().known;
     MARTLET_TRY_SET(const problem::FittedBaselines fitted,
                     problem::fit_baselines(problem.baselines(), problem.task(), problem.zone(),
                                            problem.primary(), take(frame(), known),
@@ -245,7 +244,8 @@ class Simulation {
     MARTLET_TRY(answer(rows));
     clock_.set(to);
     MARTLET_TRY(hand_over_truth(to));
-    MARTLET_TRY(loop_->tick([this]() -> Result<Loop::History> { return history(); }));
+    MARTLET_TRY(sink_.flush());
+    MARTLET_TRY(loop_->tick([this]() -> Result<Lessons> { return lessons(); }));
 
     const problem::Kpi& kpi = material_.problem->primary();
     SimulatedWindow made{from,
@@ -301,11 +301,37 @@ class Simulation {
     return {};
   }
 
+  // The windows as the monitor recorded them.
+  Result<void> read_drift(Duration length) {
+    MARTLET_TRY_SET(
+        const auto records, scratch_.database().read([&](const metadata::ReadTransaction& tx) {
+          return tx.select<monitoring::WindowRecord>(
+              metadata::Query(metadata::equal("deployment", deployment_of_replay(project_)) &&
+                              metadata::equal("length_micros", std::int64_t{length.count()}))
+                  .order_by("begin_at"));
+        }));
+    for (const monitoring::WindowRecord& record : records) {
+      SimulatedDrift made{record.begin, record.end, kNaN, "", kNaN};
+      const Json& drift = record.report.at("drift");
+      if (drift.at("share_drifted").is_number())
+        made.share_drifted = drift["share_drifted"].get<double>();
+      for (const Json& column : drift.at("columns")) {
+        if (!column.at("psi").is_number() || column["psi"].get<double>() <= made.worst_psi)
+          continue;
+        made.worst = column.at("name").get<std::string>();
+        made.worst_psi = column["psi"].get<double>();
+      }
+      report_.drift.push_back(std::move(made));
+    }
+    return {};
+  }
+
   const Project& project_;
   const SimulateRequest& request_;
-  Material& material_;
+  const Lessons& material_;
   const Store& scratch_;
   VirtualClock& clock_;
+  ReplaySink sink_;
   deployment::ModelSlot slot_;
   deployment::Admission admission_;
   std::unique_ptr<Loop> loop_;
@@ -344,12 +370,7 @@ Json SimulateReport::to_json() const {
                         {"rules", numbers(window.rules)}});
   }
   Json happened = Json::array();
-  for (const LoopEvent& event : events) {
-    happened.push_back(Json{{"at", to_text(event.at)},
-                            {"kind", event.kind},
-                            {"why", event.why},
-                            {"model", event.model}});
-  }
+  for (const LoopEvent& event : events) happened.push_back(lifecycle::to_json(event));
   return Json{{"kpi", kpi},
               {"unit", unit},
               {"rule", rule},
@@ -364,8 +385,7 @@ Json SimulateReport::to_json() const {
 
 Result<SimulateReport> simulate(const Store& store, const Project& project,
                                 const SimulateRequest& request) {
-  Material material(store, project);
-  MARTLET_TRY(gather_material(store, project, request.ingest, material));
+  MARTLET_TRY_SET(const Lessons material, gather_lessons(store, project, request.ingest));
   MARTLET_TRY_SET(const platform::TemporaryDirectory directory,
                   platform::TemporaryDirectory::create(store.scratch_directory(), "simulation-"));
   VirtualClock clock(request.from);

@@ -33,12 +33,21 @@ struct SimulateRequest {
   RunRequest ingest;  // how the data's steps are shown
 };
 
+// What the monitor saw of a window's inputs, against the profile of the model that was live.
+struct SimulatedDrift {
+  Timestamp begin, end;
+  double share_drifted = 0;  // of the columns; NaN: too few rows to say
+  std::string worst;         // the column that moved most, and its stability index
+  double worst_psi = 0;
+};
+
 struct SimulateReport {
   std::string kpi, unit;
   std::string rule;  // the name of the best rule
   bool sums = true;  // the KPI is a value: windows add up
   std::vector<SimulatedWindow> windows;
   std::vector<LoopEvent> events;
+  std::vector<SimulatedDrift> drift;  // not in to_json(): reports draw it
   double live = 0, frozen = 0, rule_total = 0;
   std::map<std::string, double> rules;
   std::int64_t trainings = 0;

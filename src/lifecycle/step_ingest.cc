@@ -1,13 +1,14 @@
 #include "artifacts/blob_store.h"
 #include "data/dataset_builder.h"
+#include "data/profile.h"
 #include "data/version_store.h"
 #include "evaluation/drift.h"
 #include "lifecycle/steps.h"
-#include "platform/threads.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace martlet::lifecycle {
 
@@ -50,6 +51,24 @@ Result<void> judge_drift(const data::DatasetConfig& config, const data::VersionS
   return {};
 }
 
+// Why rows were set aside, the commonest reason first: what a report shows of them.
+Json quarantine_json(const columns::Batch& quarantined) {
+  constexpr std::size_t kMostReasons = 20;
+  const columns::Column* reasons = quarantined.find(data::kReason);
+  if (reasons == nullptr) return Json::array();
+  std::map<std::string, std::int64_t> counts;
+  for (std::size_t row = 0; row < reasons->size(); ++row)
+    ++counts[columns::to_text(reasons->cell(row))];
+  std::vector<std::pair<std::string, std::int64_t>> sorted(counts.begin(), counts.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  if (sorted.size() > kMostReasons) sorted.resize(kMostReasons);
+  Json list = Json::array();
+  for (const auto& [reason, rows] : sorted)
+    list.push_back(Json{{"reason", reason}, {"rows", rows}});
+  return list;
+}
+
 }  // namespace
 
 Result<Json> ingest_step(Workshop& workshop, const workflow::StepContext& context) {
@@ -61,7 +80,7 @@ Result<Json> ingest_step(Workshop& workshop, const workflow::StepContext& contex
   options.directory = project.directory;
   options.zone = project.problem.zone;
   options.now = store.host().clock.now();
-  options.reading_threads = platform::hardware_threads();
+  options.reading_threads = workshop.threads();
   options.temp_directory = store.scratch_directory();
   options.limits.cancel = context.cancel;
   data::DatasetBuilder builder(project.data, store.host().files, options);
@@ -96,11 +115,16 @@ Result<Json> ingest_step(Workshop& workshop, const workflow::StepContext& contex
     expectations.push_back(data::to_json(result));
   Json ledger = Json::array();
   for (const data::LedgerEntry& entry : built.ledger) ledger.push_back(data::to_json(entry));
+  MARTLET_TRY_SET(const Digest profile,
+                  put_json(workshop, data::to_json(data::profile(
+                                         built.rows, {.threads = options.reading_threads}))));
   return Json{{"version", published.version.digest.text()},
               {"name", published.version.name()},
               {"rows", published.version.rows()},
               {"rows_read", built.rows_read},
               {"quarantined", built.quarantined.rows()},
+              {"quarantine_reasons", quarantine_json(built.quarantined)},
+              {"profile", profile.text()},
               {"expectations", std::move(expectations)},
               {"ledger", std::move(ledger)}};
 }

@@ -30,6 +30,7 @@ Result<Json> package_step(Workshop& workshop, const workflow::StepContext& conte
   provenance.code_version = workshop.store().host().code_version;
   provenance.more["kpis"] = context.inputs.at("kpis");
   provenance.more["candidate"] = candidate.name;
+  provenance.more["parameters"] = context.inputs.at("candidate").at("parameters");
   MARTLET_TRY_SET(
       const StoredPackage package,
       store_package(workshop.store(), workshop.project(),

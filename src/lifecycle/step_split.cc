@@ -27,7 +27,7 @@ Result<Json> split_step(Workshop& workshop, const workflow::StepContext& context
   const columns::Batch rows = take(*frame, usable);
   const std::vector<double> actual = actual_of(*frame, usable);
   evaluation::SplitConfig config = project.split;
-  config.seed = project.models.seed;
+  config.seed = config.own_seed.value_or(project.models.seed);
   const evaluation::SplitKind kind =
       evaluation::split_kind(config, project.problem, problem->task());
   MARTLET_TRY_SET(const evaluation::Split split,

@@ -39,6 +39,7 @@ Result<Json> train_step(Workshop& workshop, const workflow::StepContext& context
     context.log(item.column + " is no feature: " + item.why);
   }
   return Json{{"candidate", trainer},
+              {"parameters", *parameters},
               {"program", program.text()},
               {"model", model.text()},
               {"flavour", candidate.model.flavour},

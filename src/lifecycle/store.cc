@@ -1,14 +1,42 @@
 #include "lifecycle/store.h"
 
 #include "artifacts/directory_blob_store.h"
-#include "data/version_store.h"
+#include "base/durable_directory.h"
+#include "lifecycle/restore.h"
+#include "lifecycle/store_files.h"
+#include "lifecycle/store_needs.h"
 #include "metadata/database.h"
-#include "monitoring/records.h"
-#include "registry/schema.h"
-#include "tracking/schema.h"
-#include "workflow/records.h"
+#include "platform/file_lock.h"
 
 namespace martlet::lifecycle {
+
+namespace {
+
+// Held for microseconds by others; longer only by a process that was stopped.
+constexpr auto kCollectionLockTimeout = std::chrono::seconds(10);
+
+class FileHold : public artifacts::CollectionHold {
+ public:
+  explicit FileHold(platform::FileLock lock) : lock_(std::move(lock)) {}
+
+ private:
+  platform::FileLock lock_;
+};
+
+artifacts::CollectionLock lock_on(const std::string& path) {
+  return
+      [path](
+          artifacts::CollectionShare share) -> Result<std::unique_ptr<artifacts::CollectionHold>> {
+        const Deadline deadline{std::chrono::steady_clock::now() + kCollectionLockTimeout};
+        MARTLET_TRY_SET(platform::FileLock lock,
+                        share == artifacts::CollectionShare::Alone
+                            ? platform::FileLock::acquire(path, deadline, CancelToken())
+                            : platform::FileLock::acquire_shared(path, deadline, CancelToken()));
+        return std::make_unique<FileHold>(std::move(lock));
+      };
+}
+
+}  // namespace
 
 std::string default_store_directory(const std::string& project_directory) {
   return join_path(project_directory, ".martlet");
@@ -17,22 +45,23 @@ std::string default_store_directory(const std::string& project_directory) {
 Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& directory,
                                            WhenMissing when_missing) {
   const std::string database_path = join_path(directory, "metadata.db");
+  MARTLET_TRY(refuse_half_restored(host.files, directory));
   if (when_missing == WhenMissing::Refuse && !host.files.exists(database_path)) {
     return not_found(
         "opening the store " + directory +
         ": there is none; run `martlet run` in the project's folder, or name another with --store");
   }
   const auto open_parts = [&]() -> Result<std::unique_ptr<Store>> {
-    MARTLET_TRY(host.files.create_directories(directory));
+    MARTLET_TRY(create_directories_durably(host.files, directory));
     std::unique_ptr<Store> store(new Store(host, directory));  // the constructor is private
     MARTLET_TRY(host.files.create_directories(store->scratch_directory()));
     MARTLET_TRY(host.files.create_directories(store->logs_directory()));
     metadata::DatabaseOptions options;
-    options.schema = {data::data_schema(), tracking::tracking_schema(), registry::registry_schema(),
-                      workflow::workflow_schema(), monitoring::monitoring_schema()};
+    for (const RecordKeeper& keeper : record_keepers()) options.schema.push_back(keeper.schema());
     MARTLET_TRY_SET(store->database_, metadata::Database::open(database_path, options));
-    MARTLET_TRY_SET(store->blobs_,
-                    artifacts::DirectoryBlobStore::open(host.files, join_path(directory, "blobs")));
+    MARTLET_TRY_SET(store->blobs_, artifacts::DirectoryBlobStore::open(
+                                       host.files, join_path(directory, "blobs"),
+                                       lock_on(join_path(directory, "collection.lock"))));
     return store;
   };
   auto store = open_parts();
@@ -44,6 +73,10 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& 
 Store::Store(const Host& host, std::string directory)
     : host_(host), directory_(std::move(directory)) {}
 Store::~Store() = default;
+
+artifacts::DirectoryBlobStore& blob_directory(const Store& store) {
+  return static_cast<artifacts::DirectoryBlobStore&>(store.blobs());  // open() makes no other kind
+}
 
 std::string Store::logs_directory() const { return join_path(directory_, "logs"); }
 std::string Store::predictions_directory(const std::string& deployment) const {

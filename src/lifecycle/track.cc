@@ -1,14 +1,12 @@
 #include "lifecycle/track.h"
 
-#include "platform/host.h"
+#include "lifecycle/lineage.h"
 
 #include <cmath>
 
 namespace martlet::lifecycle {
 
 namespace {
-
-constexpr const char* kPipelineRun = "martlet.pipeline_run";
 
 void add_params(const Json& value, const std::string& prefix, tracking::Texts& params) {
   for (const auto& [name, inner] : value.items()) {
@@ -23,7 +21,7 @@ void add_params(const Json& value, const std::string& prefix, tracking::Texts& p
 
 tracking::RunBatch batch_of(const Project& project, const RunReport& report, Timestamp now) {
   tracking::RunBatch batch;
-  batch.tags[kPipelineRun] = report.outcome.run.id.text();
+  batch.tags[std::string(kPipelineRunTag)] = report.outcome.run.id.text();
   batch.tags["martlet.project"] = project.name;
   batch.tags["martlet.verdict"] = report.verdict;
   const auto add_metric = [&](const std::string& key, const Json& value) {
@@ -63,13 +61,15 @@ tracking::Tracker tracker_of(const Store& store) {
   return {store.database(), store.blobs(), store.host().clock, store.host().random};
 }
 
-Result<void> track_run(const Store& store, const Project& project, const RunReport& report) {
+Result<void> track_run(const Store& store, const Project& project, const RunReport& report,
+                       const RunFacts& facts) {
+  MARTLET_TRY(record_lineage(store, report.outcome));
   tracking::Tracker tracker = tracker_of(store);
   MARTLET_TRY_SET(const tracking::Experiment experiment,
                   tracker.get_or_create_experiment(project.name));
   tracking::RunSearch search;
   search.experiments = {experiment.id};
-  search.tags[kPipelineRun] = report.outcome.run.id.text();
+  search.tags[std::string(kPipelineRunTag)] = report.outcome.run.id.text();
   MARTLET_TRY_SET(const tracking::RunPage page, tracker.search(search));
   const std::vector<tracking::Run>& known = page.runs;
   const tracking::RunStatus status =
@@ -82,23 +82,43 @@ Result<void> track_run(const Store& store, const Project& project, const RunRepo
       MARTLET_TRY(tracker.set_status(known.front().id, tracking::RunStatus::Running));
     return tracker.set_status(known.front().id, status, report.outcome.run.ended);
   }
-  const platform::Host machine = platform::describe_host();
   tracking::NewRun request;
   request.experiment = experiment.id;
   request.started = report.outcome.run.created;
-  request.facts = Json{{"martlet", store.host().version},
-                       {"code_version", store.host().code_version},
-                       {"project_file", project.digest.text()},
-                       {"seed", project.models.seed},
-                       {"cpu", machine.cpu_model},
-                       {"cpu_features", machine.cpu_features},
-                       {"cores", machine.cores},
-                       {"kernel", machine.kernel}};
+  request.facts = facts.json;
   request.first = batch;
   MARTLET_TRY_SET(const tracking::Run run, tracker.start_run(request));
   MARTLET_TRY(tracker.log_artifact(run.id, "martlet.yaml", project.text));
   MARTLET_TRY(tracker.log_artifact(run.id, "report.json", to_pretty_text(report.json)));
+  if (!facts.diff.empty()) MARTLET_TRY(tracker.log_artifact(run.id, "git.diff", facts.diff));
   return tracker.set_status(run.id, status, report.outcome.run.ended);
+}
+
+Result<std::optional<tracking::Run>> tracked_run_of(const Store& store, const RunId& run) {
+  tracking::RunSearch search;
+  search.tags[std::string(kPipelineRunTag)] = run.text();
+  search.limit = 1;
+  MARTLET_TRY_SET(tracking::RunPage page, tracker_of(store).search(search));
+  std::vector<tracking::Run>& found = page.runs;
+  if (found.empty()) return std::optional<tracking::Run>();
+  return std::optional(std::move(found.front()));
+}
+
+Result<tracking::Run> find_tracked_run(const Store& store, const std::string& text) {
+  auto named = tracker_of(store).run(RunId(text));
+  if (named.has_value() || named.error().code() != ErrorCode::NotFound) return named;
+  auto pipeline = find_run(store, text);
+  if (!pipeline.has_value()) {
+    if (pipeline.error().code() != ErrorCode::NotFound) return fail(std::move(pipeline).error());
+    return not_found("no run has the id \"" + text +
+                     "\", and no run's id begins with it; `martlet runs list` and `martlet ps` "
+                     "list them");
+  }
+  MARTLET_TRY_SET(std::optional<tracking::Run> tracked, tracked_run_of(store, *pipeline));
+  if (tracked.has_value()) return std::move(*tracked);
+  return not_found("run " + pipeline->text() +
+                   " is not tracked: it has not ended; `martlet status " + pipeline->text() +
+                   "` shows how it stands");
 }
 
 }  // namespace martlet::lifecycle

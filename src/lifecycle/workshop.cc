@@ -5,6 +5,8 @@
 
 namespace martlet::lifecycle {
 
+int Workshop::threads() const { return threads_ > 0 ? threads_ : platform::hardware_threads(); }
+
 Result<columns::Batch> Workshop::rows_of(const Digest& version) const {
   data::VersionStore versions(store_.database(), store_.blobs(), store_.host().files,
                               store_.host().clock, store_.scratch_directory());
@@ -73,7 +75,7 @@ Result<FitHost> Workshop::fit_host(CancelToken cancel,
   FitHost host;
   MARTLET_TRY_SET(host.training,
                   models::training_host(store_.host().files, store_.scratch_directory()));
-  host.threads = platform::hardware_threads();
+  host.threads = threads();
   host.cancel = std::move(cancel);
   host.log = std::move(log);
   return host;

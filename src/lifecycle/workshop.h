@@ -24,11 +24,14 @@ namespace martlet::lifecycle {
 
 class Workshop {
  public:
-  // Both must outlive the workshop.
-  Workshop(const Store& store, const Project& project) : store_(store), project_(project) {}
+  // Both must outlive the workshop. `threads`: for reading and training; 0 means all of the
+  // machine's.
+  Workshop(const Store& store, const Project& project, int threads = 0)
+      : store_(store), project_(project), threads_(threads) {}
 
   const Store& store() const { return store_; }
   const Project& project() const { return project_; }
+  int threads() const;
 
   // The rows of a dataset version.
   Result<columns::Batch> rows_of(const Digest& version) const;
@@ -47,6 +50,7 @@ class Workshop {
  private:
   const Store& store_;
   const Project& project_;
+  int threads_;
   std::mutex mutex_;  // guards the maps; held while something is made, so that it's made once
   std::map<Digest, std::shared_ptr<const problem::Problem>> problems_;
   std::map<Digest, std::shared_ptr<const Frame>> frames_;

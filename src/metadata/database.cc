@@ -66,8 +66,7 @@ Result<std::int64_t> ReadTransaction::count_rows(const TableShape& shape,
                                                  std::optional<std::int64_t> limit) const {
   std::vector<Value> bound;
   MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
-  std::string sql =
-      fmt::format("SELECT count(*) FROM {} WHERE {}", identifier(shape.table), where);
+  std::string sql = fmt::format("SELECT count(*) FROM {} WHERE {}", identifier(shape.table), where);
   if (limit.has_value()) {
     sql = fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {}) AS some",
                       identifier(shape.table), where, parameter(bound, *limit));

@@ -216,6 +216,38 @@ TEST_F(DurabilityTest, a_commit_is_synced_before_it_is_acknowledged) {
   EXPECT_GT(disk.syncs, before);
 }
 
+TEST_F(DurabilityTest, a_lone_commit_costs_one_sync_and_writers_that_wait_together_share_it) {
+  FailingDisk disk("failing-4");
+  const auto database = open("failing-4");
+  ASSERT_TRUE(add(*database, 0).has_value());  // it begins the log, whose head is synced as well
+  const int before = disk.syncs;
+  constexpr std::int64_t kWrites = 100;
+  for (std::int64_t i = 1; i <= kWrites; ++i) ASSERT_TRUE(add(*database, i).has_value());
+  EXPECT_EQ(disk.syncs - before, kWrites);
+
+  // Whoever comes while the writer is taken shares the next commit.
+  const int alone = disk.syncs;
+  const std::int64_t commits = database->write_counts().commits;
+  std::atomic<int> started{0};
+  std::vector<std::thread> threads;
+  {
+    const auto held = database->begin();
+    ASSERT_TRUE(held.has_value());
+    for (std::int64_t t = 0; t < 16; ++t) {
+      threads.emplace_back([&, t] {
+        ++started;
+        EXPECT_TRUE(add(*database, 1000 + t).has_value());
+      });
+    }
+    while (started < 16) std::this_thread::yield();
+    ASSERT_TRUE((*held)->insert(NoteRecord{999, "held"}).has_value());
+    ASSERT_TRUE((*held)->commit().has_value());
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(disk.syncs - alone, database->write_counts().commits - commits);
+  EXPECT_LE(database->write_counts().commits - commits, 17);
+}
+
 TEST_F(DurabilityTest,
        after_a_failed_sync_every_write_is_refused_until_reopened_and_nothing_acknowledged_is_lost) {
   FailingDisk disk("failing-2");
@@ -241,6 +273,41 @@ TEST_F(DurabilityTest,
   EXPECT_FALSE(has(*database, 3));
   EXPECT_TRUE(add(*database, 3).has_value());
   EXPECT_TRUE(database->check_integrity()->empty());
+}
+
+TEST_F(DurabilityTest, a_store_that_stopped_is_not_synced_again_when_it_is_closed) {
+  FailingDisk disk("failing-4");
+  int syncs = 0;
+  {
+    const auto database = open("failing-4");
+    ASSERT_TRUE(add(*database, 1).has_value());
+    ASSERT_TRUE(has(*database, 1));  // a reader is open, too
+    disk.fault = FailingDisk::Fault::Sync;
+    ASSERT_FALSE(add(*database, 2).has_value());
+    disk.fault = FailingDisk::Fault::None;
+    syncs = disk.syncs;
+  }
+  EXPECT_EQ(disk.syncs, syncs);
+  EXPECT_TRUE(has(*open(), 1));
+}
+
+// A process whose sync failed leaves commits in the page cache that never reached the disk.
+TEST_F(DurabilityTest, the_log_that_another_process_left_is_synced_before_anything_is_appended) {
+  const std::string left = directory_ + "/left.db";
+  {
+    const auto database = open();
+    ASSERT_TRUE(add(*database, 1).has_value());
+    std::filesystem::copy_file(path_, left);
+    std::filesystem::copy_file(path_ + "-wal", left + "-wal");
+  }
+  FailingDisk disk("failing-5");
+  const DatabaseOptions options{.schema = {note_schema()}, .sqlite_vfs = "failing-5"};
+  disk.fault = FailingDisk::Fault::Sync;
+  EXPECT_FALSE(Database::open(left, options).has_value());
+  disk.fault = FailingDisk::Fault::None;
+  const auto database = Database::open(left, options);
+  ASSERT_TRUE(database.has_value());
+  EXPECT_TRUE(has(**database, 1));
 }
 
 TEST_F(DurabilityTest, a_full_disk_refuses_the_write_and_writing_resumes_when_there_is_space) {

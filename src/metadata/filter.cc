@@ -145,14 +145,13 @@ class Parser {
   std::optional<Comparator> comparator() {
     using enum Comparator;
     // Longer ones first.
-    constexpr std::array<std::pair<std::string_view, Comparator>, 7> kSymbols{
-        {{"<=", AtMost},
-         {">=", AtLeast},
-         {"!=", NotEqual},
-         {"<>", NotEqual},
-         {"=", Equal},
-         {"<", Less},
-         {">", Greater}}};
+    constexpr std::array<std::pair<std::string_view, Comparator>, 7> kSymbols{{{"<=", AtMost},
+                                                                               {">=", AtLeast},
+                                                                               {"!=", NotEqual},
+                                                                               {"<>", NotEqual},
+                                                                               {"=", Equal},
+                                                                               {"<", Less},
+                                                                               {">", Greater}}};
     for (const auto& [symbol, comparator] : kSymbols) {
       if (take(symbol)) return comparator;
     }
@@ -232,8 +231,8 @@ class Parser {
 
 Result<void> check_text(std::string_view text) {
   if (text.size() > kMaxTextBytes) {
-    return invalid_argument(fmt::format("a filter has at most {} bytes, this one has {}",
-                                        kMaxTextBytes, text.size()));
+    return invalid_argument(
+        fmt::format("a filter has at most {} bytes, this one has {}", kMaxTextBytes, text.size()));
   }
   if (!is_valid_utf8(text) || text.find('\0') != std::string_view::npos)
     return invalid_argument("a filter is UTF-8 text without NUL characters");
@@ -241,8 +240,9 @@ Result<void> check_text(std::string_view text) {
 }
 
 tl::unexpected<Error> bad_comparator(const FilterClause& clause, std::string_view allowed) {
-  return invalid_argument(fmt::format("Invalid comparator '{}' in filter clause '{}': use one of {}",
-                                      name_of(clause.comparator), clause.text, allowed));
+  return invalid_argument(
+      fmt::format("Invalid comparator '{}' in filter clause '{}': use one of {}",
+                  name_of(clause.comparator), clause.text, allowed));
 }
 
 // What numbers of both kinds can be compared by.
@@ -290,8 +290,7 @@ Result<std::int64_t> filter_integer(const FilterClause& clause) {
   if (clause.values.size() == 1 && !clause.values.front().quoted) {
     const std::string& text = clause.values.front().text;
     std::int64_t integer = 0;
-    const auto [end, problem] =
-        std::from_chars(text.data(), text.data() + text.size(), integer);
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), integer);
     if (problem == std::errc() && end == text.data() + text.size()) return integer;
     MARTLET_TRY_SET(const double number, filter_number(clause));
     constexpr double kLimit = 9007199254740992.0;  // 2^53: beyond, doubles skip integers
@@ -306,8 +305,9 @@ Result<std::vector<std::string>> filter_texts(const FilterClause& clause) {
   std::vector<std::string> texts;
   for (const FilterValue& value : clause.values) {
     if (!value.quoted) {
-      return invalid_argument(fmt::format(
-          "Expected a text in quotes in filter clause '{}', such as '{}'", clause.text, value.text));
+      return invalid_argument(
+          fmt::format("Expected a text in quotes in filter clause '{}', such as '{}'", clause.text,
+                      value.text));
     }
     texts.push_back(value.text);
   }

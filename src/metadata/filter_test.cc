@@ -42,10 +42,18 @@ TEST(Filter, keys_with_blanks_dots_and_quotes_are_written_in_quotes) {
 TEST(Filter, every_comparator_is_read_in_any_case) {
   using enum Comparator;
   const std::vector<std::pair<std::string_view, Comparator>> cases{
-      {"a.b = 'x'", Equal},          {"a.b != 'x'", NotEqual},     {"a.b <> 'x'", NotEqual},
-      {"a.b<1", Less},               {"a.b<=1", AtMost},           {"a.b>1", Greater},
-      {"a.b>=-1.5e3", AtLeast},      {"a.b like '%x'", Like},      {"a.b ILike '%x'", LikeIgnoringCase},
-      {"a.b IN ('x','y')", In},      {"a.b not  in ( 'x' )", NotIn}, {"a.b is null", IsNull},
+      {"a.b = 'x'", Equal},
+      {"a.b != 'x'", NotEqual},
+      {"a.b <> 'x'", NotEqual},
+      {"a.b<1", Less},
+      {"a.b<=1", AtMost},
+      {"a.b>1", Greater},
+      {"a.b>=-1.5e3", AtLeast},
+      {"a.b like '%x'", Like},
+      {"a.b ILike '%x'", LikeIgnoringCase},
+      {"a.b IN ('x','y')", In},
+      {"a.b not  in ( 'x' )", NotIn},
+      {"a.b is null", IsNull},
       {"a.b IS NOT NULL", IsNotNull}};
   for (const auto& [text, comparator] : cases) EXPECT_EQ(only(text).comparator, comparator) << text;
 }
@@ -69,14 +77,34 @@ TEST(Filter, clauses_are_joined_by_and_in_any_case) {
 }
 
 TEST(Filter, whatever_is_no_clause_is_refused_with_its_place) {
-  for (const std::string_view text :
-       {"metrics.a", "metrics.a >", "> 1", "metrics. > 1", "metrics.a > 1 AND", "AND metrics.a > 1",
-        "metrics.a > 1 OR metrics.b > 1", "NOT metrics.a > 1", "(metrics.a > 1)", "metrics.a > 1;",
-        "metrics.a = 1; select 1", "params.a = x", "params.a = 'x", "params.a = `x`",
-        "params.a in 'x'", "params.a in ()", "params.a in ('x'", "params.a in ('x',)",
-        "metrics.a > nan", "metrics.a > inf", "metrics.a > 1e999", "metrics.a > 0x10",
-        "params.a is", "params.a is not", "params.a == 'x'", "metrics.a > 1 metrics.b > 2",
-        "metrics.a.`b` = 1", "params.a not like 'x'"}) {
+  for (const std::string_view text : {"metrics.a",
+                                      "metrics.a >",
+                                      "> 1",
+                                      "metrics. > 1",
+                                      "metrics.a > 1 AND",
+                                      "AND metrics.a > 1",
+                                      "metrics.a > 1 OR metrics.b > 1",
+                                      "NOT metrics.a > 1",
+                                      "(metrics.a > 1)",
+                                      "metrics.a > 1;",
+                                      "metrics.a = 1; select 1",
+                                      "params.a = x",
+                                      "params.a = 'x",
+                                      "params.a = `x`",
+                                      "params.a in 'x'",
+                                      "params.a in ()",
+                                      "params.a in ('x'",
+                                      "params.a in ('x',)",
+                                      "metrics.a > nan",
+                                      "metrics.a > inf",
+                                      "metrics.a > 1e999",
+                                      "metrics.a > 0x10",
+                                      "params.a is",
+                                      "params.a is not",
+                                      "params.a == 'x'",
+                                      "metrics.a > 1 metrics.b > 2",
+                                      "metrics.a.`b` = 1",
+                                      "params.a not like 'x'"}) {
     const auto clauses = parse_filter(text);
     ASSERT_FALSE(clauses.has_value()) << text;
     EXPECT_EQ(clauses.error().code(), ErrorCode::InvalidArgument) << text;

@@ -23,7 +23,7 @@ enum class MatchCase : std::uint8_t { Sensitive, Insensitive };
 
 // The records of another table that belong to a record: those whose columns equal its own.
 struct Relation {
-  const TableShape* shape = nullptr;                     // of the other table; shapes live for ever
+  const TableShape* shape = nullptr;                    // of the other table; shapes live for ever
   std::vector<std::pair<std::string, std::string>> on;  // {a column of theirs, a column of ours}
 };
 

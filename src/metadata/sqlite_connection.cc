@@ -3,11 +3,17 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cerrno>
+
 namespace martlet::metadata::internal {
 
 namespace {
 
 constexpr std::size_t kMaxStatements = 256;  // prepared and kept, per connection
+// Of the log, rewritten at a time. SQLite's file layer takes the low 17 bits of a length for one
+// write: pieces of 128 KiB or more come out as "the disk is full".
+constexpr sqlite3_int64 kPieceBytes = 64 << 10;
 
 int bind_value(sqlite3_stmt* statement, int index, const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value))
@@ -198,8 +204,33 @@ Result<void> SqliteConnection::checkpoint() {
   return fail(error_of(code));
 }
 
+Result<void> SqliteConnection::rewrite_log() {
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (code != SQLITE_OK || log == nullptr || log->pMethods == nullptr) return {};
+  sqlite3_int64 size = 0;
+  code = log->pMethods->xFileSize(log, &size);
+  std::string piece;
+  for (sqlite3_int64 at = 0; at < size && code == SQLITE_OK; at += kPieceBytes) {
+    piece.resize(static_cast<std::size_t>(std::min<sqlite3_int64>(kPieceBytes, size - at)));
+    const int length = static_cast<int>(piece.size());
+    code = log->pMethods->xRead(log, piece.data(), length, at);
+    if (code == SQLITE_OK) code = log->pMethods->xWrite(log, piece.data(), length, at);
+  }
+  if (code == SQLITE_OK && size > 0) code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (code == SQLITE_OK) return {};
+  return fail(error_of(code).with_context("making the log of changes safe"));
+}
+
+void SqliteConnection::leave_log_when_closed() {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 Error SqliteConnection::error_of(int code) {
-  if (breaks_the_store(code)) broken_ = true;
+  if (breaks_the_store(code)) {
+    broken_ = true;
+    leave_log_when_closed();
+  }
   const std::string words = sqlite3_errmsg(handle_);
   const std::string where = fmt::format("metadata database {}", settings_.path);
   switch (code) {
@@ -246,6 +277,12 @@ Error SqliteConnection::error_of(int code) {
           fmt::format("{} can't be written ({}); check the rights of the file and its directory",
                       where, words));
     case SQLITE_CANTOPEN:
+      if (const int number = sqlite3_system_errno(handle_); number == EMFILE || number == ENFILE) {
+        return Error(ErrorCode::ResourceExhausted,
+                     fmt::format("{} can't be opened: too many open files; raise the limit on open "
+                                 "files (ulimit -n)",
+                                 where));
+      }
       return Error(
           ErrorCode::Unavailable,
           fmt::format("{} can't be opened ({}); check that its directory exists and may be written",

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -25,7 +26,11 @@ using internal::SqliteSettings;
 constexpr std::int64_t kApplicationId = 0x4d52544c;  // "MRTL", in the file's header
 constexpr std::size_t kMaxGroup = 256;               // writes that share one commit
 constexpr std::size_t kMaxWaiting = 4096;            // writes that may wait for the writer
-constexpr int kCheckpointPages = 1000;               // of the log, 4 KiB each
+// How long a writer waits for those who shared the last commit, as a part of what that one took,
+// and at most.
+constexpr int kGatherPart = 8;
+constexpr std::chrono::microseconds kMaxGather{1000};
+constexpr int kCheckpointPages = 1000;  // of the log, 4 KiB each
 
 using WriteFunction = std::function<Result<void>(Transaction&)>;
 
@@ -81,6 +86,14 @@ Result<bool> is_new_store(SqliteConnection& connection, const std::string& path)
   if (application == 0 && tables == 0) return true;
   return invalid_argument(fmt::format(
       "{} is a SQLite database, but not a martlet store; name another directory", path));
+}
+
+// In one snapshot: between two, another process may make the store.
+Result<void> refuse_what_is_no_store(SqliteConnection& connection, const std::string& path) {
+  MARTLET_TRY(connection.execute("BEGIN"));
+  const Result<bool> is_new = is_new_store(connection, path);
+  if (connection.in_transaction()) MARTLET_TRY(connection.execute("ROLLBACK"));
+  return is_new.map([](bool) {});
 }
 
 // Another process that opens the same new file may hold it for a moment, and SQLite doesn't always
@@ -158,6 +171,7 @@ Result<void> prepare_schema(SqliteConnection& connection, const std::string& pat
                             const std::vector<SchemaGroup>& groups) {
   MARTLET_TRY(connection.execute("BEGIN IMMEDIATE"));
   auto prepared = [&]() -> Result<void> {
+    MARTLET_TRY(connection.rewrite_log());
     MARTLET_TRY_SET(const bool is_new, is_new_store(connection, path));
     return migrate(connection, groups, is_new);
   }();
@@ -178,6 +192,10 @@ class SqliteDatabase : public Database {
   ~SqliteDatabase() override {
     const std::unique_lock lock(mutex_);
     MARTLET_CHECK(!writing_ && waiting_.empty(), "a database is destroyed while somebody writes");
+    if (stopped_.empty()) return;
+    writer_->leave_log_when_closed();
+    watcher_->leave_log_when_closed();
+    for (const auto& reader : idle_readers_) reader->leave_log_when_closed();
   }
 
   Result<std::unique_ptr<OpenTransaction>> begin() override;
@@ -197,6 +215,7 @@ class SqliteDatabase : public Database {
  private:
   friend class SqliteOpenTransaction;
 
+  void gather(std::unique_lock<std::mutex>& lock);
   void take_writer(std::unique_lock<std::mutex>& lock);
   void release_writer(std::unique_lock<std::mutex>& lock);
   Result<void> refuse_if_stopped() const;
@@ -215,6 +234,9 @@ class SqliteDatabase : public Database {
                               // whoever has taken them
   mutable std::condition_variable changed_;
   std::deque<PendingWrite*> waiting_;
+  std::condition_variable gathered_;  // as many wait as shared the last commit
+  std::size_t last_group_ = 0;        // how many those were, and how long it took
+  std::chrono::microseconds last_commit_{0};
   bool writing_ = false;
   std::thread::id writing_thread_;
   std::string stopped_;  // why nothing may be written any more; "" while all is well
@@ -297,6 +319,15 @@ Result<std::unique_ptr<OpenTransaction>> SqliteDatabase::begin() {
   return std::make_unique<SqliteOpenTransaction>(*this);
 }
 
+// Writers that shared a commit come again at about the same time. Without waiting for them the
+// first one back would commit alone, and the others only with the commit after: half as many in
+// each. A lone writer never waits.
+void SqliteDatabase::gather(std::unique_lock<std::mutex>& lock) {
+  if (last_group_ < 2 || waiting_.size() >= last_group_) return;
+  gathered_.wait_for(lock, std::min(last_commit_ / kGatherPart, kMaxGather),
+                     [this] { return waiting_.size() >= last_group_; });
+}
+
 Result<void> SqliteDatabase::write_erased(const WriteFunction& function) {
   PendingWrite self{function, {}, false};
   std::unique_lock lock(mutex_);
@@ -310,6 +341,7 @@ Result<void> SqliteDatabase::write_erased(const WriteFunction& function) {
         fmt::format("{} writes wait for the metadata store already; try again later", kMaxWaiting));
   }
   waiting_.push_back(&self);
+  if (waiting_.size() == last_group_) gathered_.notify_one();
   changed_.wait(lock, [&] { return self.done || !writing_; });
   if (self.done) return std::move(self.outcome);
 
@@ -317,13 +349,18 @@ Result<void> SqliteDatabase::write_erased(const WriteFunction& function) {
   writing_ = true;
   writing_thread_ = std::this_thread::get_id();
   while (!self.done) {
+    gather(lock);
     const auto group_end =
         waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kMaxGroup));
     const std::vector<PendingWrite*> group(waiting_.begin(), group_end);
     waiting_.erase(waiting_.begin(), group_end);
     lock.unlock();
+    const auto began = std::chrono::steady_clock::now();
     run_group(group);
+    const auto took = std::chrono::steady_clock::now() - began;
     lock.lock();
+    last_group_ = group.size();
+    last_commit_ = std::chrono::duration_cast<std::chrono::microseconds>(took);
     for (PendingWrite* write : group) {
       if (write->outcome.has_value()) ++counts_.writes;
       write->done = true;
@@ -494,7 +531,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
   groups.insert(groups.end(), options.schema.begin(), options.schema.end());
   MARTLET_TRY_SET(std::unique_ptr<SqliteConnection> writer,
                   SqliteConnection::open(settings, SqliteRole::Writer));
-  MARTLET_TRY(is_new_store(*writer, path));  // before anything of the file is touched
+  MARTLET_TRY(refuse_what_is_no_store(*writer, path));  // before anything of the file is touched
   MARTLET_TRY(enter_wal_mode(*writer, options.busy_timeout));
   MARTLET_TRY(prepare_schema(*writer, path, groups));
   MARTLET_TRY_SET(std::unique_ptr<SqliteConnection> watcher,

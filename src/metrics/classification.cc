@@ -205,10 +205,13 @@ std::vector<CalibrationBin> calibration_bins(std::span<const double> actual,
   std::vector<Summation> scores(bins);
   std::vector<Summation> positives(bins);
   std::vector<std::int64_t> rows(bins, 0);
-  const auto width = static_cast<double>(bins);
+  // NumPy's linspace: a bound is its number times the width, so that equal scores fall alike.
+  const double width = 1.0 / static_cast<double>(bins);
+  std::vector<double> inner;
+  for (std::size_t bin = 1; bin < bins; ++bin) inner.push_back(static_cast<double>(bin) * width);
   for (std::size_t i = 0; i < actual.size(); ++i) {
-    const auto bin =
-        static_cast<std::size_t>(std::clamp(std::floor(score[i] * width), 0.0, width - 1.0));
+    const auto bin = static_cast<std::size_t>(
+        std::lower_bound(inner.begin(), inner.end(), score[i]) - inner.begin());
     scores[bin].add(score[i]);
     positives[bin].add(actual[i]);
     ++rows[bin];
@@ -217,8 +220,8 @@ std::vector<CalibrationBin> calibration_bins(std::span<const double> actual,
   result.reserve(bins);
   for (std::size_t bin = 0; bin < bins; ++bin) {
     const auto count = static_cast<double>(rows[bin]);
-    result.push_back({.low = static_cast<double>(bin) / width,
-                      .high = static_cast<double>(bin + 1) / width,
+    result.push_back({.low = bin == 0 ? 0.0 : inner[bin - 1],
+                      .high = bin + 1 == bins ? 1.0 : inner[bin],
                       .rows = rows[bin],
                       .mean_score = ratio(scores[bin].value(), count, kNan),
                       .positive_share = ratio(positives[bin].value(), count, kNan)});

@@ -100,13 +100,14 @@ double average_precision(std::span<const double> actual, std::span<const double>
                          std::span<const double> weight = {});
 
 struct CalibrationBin {
-  double low;  // scores in [low, high), the last bin closed
+  double low;  // scores in (low, high], the first bin closed
   double high;
   std::int64_t rows;
   double mean_score;      // NaN in an empty bin
   double positive_share;  // NaN in an empty bin
 };
-// Equal-width bins over [0, 1]; scores outside fall into the outer bins. Unweighted. bins >= 1.
+// Equal-width bins over [0, 1], as scikit-learn's calibration_curve has them; scores outside fall
+// into the outer bins. Unweighted. bins >= 1.
 std::vector<CalibrationBin> calibration_bins(std::span<const double> actual,
                                              std::span<const double> score, std::size_t bins);
 

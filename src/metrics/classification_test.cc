@@ -132,12 +132,70 @@ TEST(Classification, calibration_bins_count_every_row_once) {
   const std::vector<double> score{0.0, 0.5, 0.74, 0.25, 1.0};
   const auto bins = calibration_bins(actual, score, 4);
   ASSERT_EQ(bins.size(), 4U);
-  EXPECT_EQ(bins[0].rows, 1);
+  EXPECT_EQ(bins[0].rows, 2);
+  EXPECT_EQ(bins[0].positive_share, 0.0);
+  EXPECT_NEAR(bins[0].mean_score, 0.125, 1e-15);
   EXPECT_EQ(bins[1].rows, 1);
-  EXPECT_EQ(bins[2].rows, 2);
-  EXPECT_EQ(bins[2].positive_share, 1.0);
-  EXPECT_NEAR(bins[2].mean_score, 0.62, 1e-15);
+  EXPECT_EQ(bins[2].rows, 1);
   EXPECT_EQ(bins[3].rows, 1);
+}
+
+TEST(Classification, calibration_equals_scikit_learn_also_for_scores_on_a_bound) {
+  const Table t;
+  std::vector<CalibrationBin> bins = calibration_bins(t.actual, t.score, 10);
+  std::erase_if(bins, [](const CalibrationBin& bin) { return bin.rows == 0; });  // as it does
+  const std::vector<double> share{0.3333333333333333,
+                                  0.6,
+                                  0.5555555555555556,
+                                  0.5714285714285714,
+                                  0.7142857142857143,
+                                  0.2857142857142857,
+                                  0.5714285714285714,
+                                  0.5,
+                                  1.0};
+  const std::vector<double> mean{0.06366666666666666,
+                                 0.1544,
+                                 0.24955555555555556,
+                                 0.35328571428571426,
+                                 0.46628571428571425,
+                                 0.5427142857142857,
+                                 0.6545714285714286,
+                                 0.759125,
+                                 0.86375};
+  ASSERT_EQ(bins.size(), share.size());
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    EXPECT_NEAR(bins[i].positive_share, share[i], 1e-14) << i;
+    EXPECT_NEAR(bins[i].mean_score, mean[i], 1e-14) << i;
+  }
+}
+
+TEST(Classification, curves_of_sixty_rows_equal_scikit_learn) {
+  const Table t;
+  const RankedScores ranked(t.actual, t.score);
+  const auto roc = ranked.roc_curve();
+  const auto curve = ranked.precision_recall_curve();
+  // roc_curve(drop_intermediate=False) and precision_recall_curve, the latter turned around; some
+  // of their points.
+  struct Expected {
+    std::size_t place;
+    double threshold, fpr, tpr, precision;
+  };
+  for (const Expected& e :
+       {Expected{1, 0.9, 0.0, 0.030303030303030304, 1.0},
+        Expected{4, 0.8, 0.037037037037037035, 0.12121212121212122, 0.8},
+        Expected{11, 0.682, 0.18518518518518517, 0.30303030303030304, 0.6666666666666666},
+        Expected{21, 0.5, 0.4444444444444444, 0.48484848484848486, 0.5714285714285714},
+        Expected{42, 0.1, 0.8518518518518519, 1.0, 0.5892857142857143},
+        Expected{45, 0.0, 1.0, 1.0, 0.55}}) {
+    EXPECT_EQ(roc[e.place].threshold, e.threshold);
+    EXPECT_NEAR(roc[e.place].false_positive_rate, e.fpr, 1e-15);
+    EXPECT_NEAR(roc[e.place].true_positive_rate, e.tpr, 1e-15);
+    EXPECT_EQ(curve[e.place - 1].threshold, e.threshold);
+    EXPECT_NEAR(curve[e.place - 1].precision, e.precision, 1e-15);
+    EXPECT_NEAR(curve[e.place - 1].recall, e.tpr, 1e-15);
+  }
+  EXPECT_EQ(roc.size(), 46U);
+  EXPECT_EQ(curve.size(), 45U);
 }
 
 }  // namespace

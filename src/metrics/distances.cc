@@ -94,6 +94,19 @@ std::vector<std::int64_t> bin_counts(std::span<const double> edges,
   return counts;
 }
 
+std::vector<std::int64_t> bin_counts_sorted(std::span<const double> edges,
+                                            std::span<const double> sorted) {
+  std::vector<std::int64_t> counts;
+  auto begin = sorted.begin();
+  for (const double edge : edges) {
+    const auto end = std::upper_bound(begin, sorted.end(), edge);
+    counts.push_back(end - begin);
+    begin = end;
+  }
+  counts.push_back(sorted.end() - begin);
+  return counts;
+}
+
 Result<KolmogorovSmirnov> ks_two_sample(std::span<const double> a, std::span<const double> b) {
   return ks_two_sample_sorted(sorted(a), sorted(b));
 }

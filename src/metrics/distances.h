@@ -30,6 +30,9 @@ Result<double> population_stability(std::span<const std::int64_t> reference_coun
 std::vector<double> decile_edges(std::span<const double> sorted_reference);
 // Bin i holds edges[i-1] < x <= edges[i]; the outer bins are open: edges.size() + 1 counts.
 std::vector<std::int64_t> bin_counts(std::span<const double> edges, std::span<const double> values);
+// The same for values that are sorted ascending, in O(bins log n).
+std::vector<std::int64_t> bin_counts_sorted(std::span<const double> edges,
+                                            std::span<const double> sorted);
 
 struct KolmogorovSmirnov {
   double statistic = 0;  // the largest difference of the two distribution functions

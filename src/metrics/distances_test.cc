@@ -1,3 +1,4 @@
+#include "base/random.h"
 #include "metrics/distances.h"
 #include "metrics/statistics.h"
 
@@ -173,6 +174,18 @@ TEST(Distances,
       benjamini_hochberg(std::vector<double>{0.01, 0.04, 0.03, 0.005, 0.8, 0.2});
   const std::vector<double> expected{0.03, 0.06, 0.06, 0.03, 0.8, 0.24};
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(adjusted[i], expected[i], 1e-15);
+}
+
+TEST(Distances, bins_of_sorted_values_are_counted_as_those_of_any_values) {
+  SeededRandom random(12);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<double> values(random.below(300));
+    for (double& value : values) value = std::round(random.normal() * 5) / 5;
+    std::sort(values.begin(), values.end());
+    std::vector<double> edges = decile_edges(values);
+    if (random.below(2) == 0) edges = {-100, -0.2, 0, 0.3, 100};
+    EXPECT_EQ(bin_counts_sorted(edges, values), bin_counts(edges, values)) << "round " << round;
+  }
 }
 
 }  // namespace

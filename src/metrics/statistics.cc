@@ -1,5 +1,7 @@
 #include "metrics/statistics.h"
 
+#include "base/sort_numbers.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -8,18 +10,6 @@ namespace martlet::metrics {
 namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 }
-
-void Summation::add(double value) {
-  const double total = sum_ + value;
-  // The compensation would turn an infinity into NaN.
-  if (std::isfinite(total)) {
-    compensation_ +=
-        std::abs(sum_) >= std::abs(value) ? (sum_ - total) + value : (value - total) + sum_;
-  }
-  sum_ = total;
-}
-
-double Summation::value() const { return std::isfinite(sum_) ? sum_ + compensation_ : sum_; }
 
 double sum(std::span<const double> values) {
   Summation total;
@@ -60,7 +50,7 @@ double quantile_sorted(std::span<const double> sorted_values, double q) {
 
 std::vector<double> sorted(std::span<const double> values) {
   std::vector<double> copy(values.begin(), values.end());
-  std::sort(copy.begin(), copy.end());
+  sort_numbers(copy);
   return copy;
 }
 

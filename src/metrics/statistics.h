@@ -5,6 +5,7 @@
 // a result depends on the values and their order alone, never on the number of threads (DESIGN
 // §12.2). Pure functions; thread-safe. Missing values are the caller's to drop.
 #pragma once
+#include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -15,8 +16,16 @@ namespace martlet::metrics {
 // Summation endlicher Summen", ZAMM 54 (1974).
 class Summation {
  public:
-  void add(double value);
-  double value() const;
+  void add(double value) {
+    const double total = sum_ + value;
+    // The compensation would turn an infinity into NaN.
+    if (std::isfinite(total)) {
+      compensation_ +=
+          std::abs(sum_) >= std::abs(value) ? (sum_ - total) + value : (value - total) + sum_;
+    }
+    sum_ = total;
+  }
+  double value() const { return std::isfinite(sum_) ? sum_ + compensation_ : sum_; }
 
  private:
   double sum_ = 0.0;

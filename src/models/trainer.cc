@@ -75,6 +75,8 @@ Result<TrainingHost> training_host(FileSystem& files, std::string scratch_direct
                       .scratch_directory = std::move(scratch_directory)};
 }
 
+std::string lightgbm_version() { return MARTLET_LIGHTGBM_VERSION; }
+
 std::vector<std::unique_ptr<Trainer>> all_trainers(const TrainingHost& host) {
   std::vector<std::unique_ptr<Trainer>> trainers;
   trainers.push_back(std::make_unique<LinearTrainer>(LinearKind::Logistic));

@@ -89,6 +89,9 @@ struct TrainingHost {
 // {self, "train-child"}, ../lib/lib_lightgbm.so beside the program, scratch in `scratch_directory`.
 Result<TrainingHost> training_host(FileSystem& files, std::string scratch_directory);
 
+// Of the LightGBM that this program was built for ("4.7.0"): recorded in runs.
+std::string lightgbm_version();
+
 // logistic, ridge, lightgbm.
 std::vector<std::unique_ptr<Trainer>> all_trainers(const TrainingHost& host);
 // NotFound, with the nearest name.

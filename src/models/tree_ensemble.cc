@@ -1,7 +1,10 @@
 #include "models/tree_ensemble.h"
 
+#include "models/internal/bit_forest.h"
 #include "models/internal/lightgbm_text.h"
+#include "models/internal/row_forest.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -10,9 +13,7 @@
 namespace martlet::models {
 namespace {
 
-// LightGBM's kZeroThreshold: smaller values are zero to it, and are replaced by 0.0 before
-// prediction.
-constexpr double kZero = static_cast<double>(1e-35f);
+constexpr double kZero = kZeroThreshold;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -26,14 +27,7 @@ constexpr std::size_t kStackWidth = 256;  // rows up to this width need no alloc
 constexpr std::size_t kBlockValues =
     4096;  // of a block of prepared rows: 32 KiB, so that it stays in the cache beside a tree
 constexpr std::size_t kMaxNodes = 1u << 31;
-
-// LightGBM flushes |x| <= kZero to 0 before it compares. Moving the few thresholds within that
-// range to its end gives the same decisions without touching x.
-double outside_zero(double threshold) {
-  if (threshold >= 0 && threshold <= kZero) return kZero;
-  if (threshold < 0 && threshold >= -kZero) return std::nextafter(-kZero, -kInfinity);
-  return threshold;
-}
+constexpr std::size_t kFewRows = 8;  // up to here rows one by one are faster than a block of them
 
 }  // namespace
 
@@ -50,6 +44,9 @@ Result<std::shared_ptr<const TreeEnsemble>> TreeEnsemble::parse_lightgbm(std::st
   ensemble->average_ = model.average_output;
   const std::vector<bool> mixed = ensemble->choose_preparations(model);
   for (const TextTree& tree : model.trees) ensemble->add_tree(tree, mixed);
+  ensemble->forest_ = std::make_shared<const BitForest>(make_bit_forest(model));
+  ensemble->row_forest_ = std::make_shared<const RowForest>(make_row_forest(*ensemble->forest_));
+  ensemble->by_lanes_ = ensemble->row_forest_->has_lanes && runs_here(RowKernel::Lanes);
   ensemble->inputs_ = std::move(model.features);
   return std::shared_ptr<const TreeEnsemble>(std::move(ensemble));
 }
@@ -141,7 +138,6 @@ void TreeEnsemble::add_tree(const TextTree& tree, const std::vector<bool>& mixed
     order.push_back(tree.right[index]);
   }
   special_trees_.push_back(any_special ? 1 : 0);
-  any_special_ = any_special_ || any_special;
 }
 
 void TreeEnsemble::prepare(const double* row, double* out) const {
@@ -218,68 +214,124 @@ void TreeEnsemble::add_rows(std::size_t tree, const double* rows, std::size_t co
   }
 }
 
-void TreeEnsemble::raw_scores(std::span<const double> rows, std::size_t width,
-                              std::span<double> out) const {
-  MARTLET_CHECK(width == inputs_.size(), "rows must be as wide as the model");
-  MARTLET_CHECK(rows.size() == width * out.size(), "there must be one score per row");
-  const std::size_t block = std::max<std::size_t>(kLanes, kBlockValues / width);
-  std::vector<double> prepared(std::min(block, out.size()) * width);
-  for (std::size_t begin = 0; begin < out.size(); begin += block) {
-    const std::size_t count = std::min(block, out.size() - begin);
-    for (std::size_t i = 0; i < count; ++i)
-      prepare(rows.data() + (begin + i) * width, prepared.data() + i * width);
-    double* const sums = out.data() + begin;
-    std::fill_n(sums, count, 0.0);
-    for (std::size_t tree = 0; tree < roots_.size(); ++tree) {
-      if (special_trees_[tree] != 0) {
-        add_rows<true>(tree, prepared.data(), count, sums);
-      } else {
-        add_rows<false>(tree, prepared.data(), count, sums);
-      }
-    }
-    if (average_ && !roots_.empty()) {
-      for (std::size_t i = 0; i < count; ++i) sums[i] /= static_cast<double>(roots_.size());
-    }
+void TreeEnsemble::walk_rows(std::size_t tree, const double* rows, std::size_t count,
+                             double* sums) const {
+  if (special_trees_[tree] != 0) {
+    add_rows<true>(tree, rows, count, sums);
+  } else {
+    add_rows<false>(tree, rows, count, sums);
   }
 }
 
-// Adds the leaf values of `count` <= kLanes trees, in their order, for one prepared row.
-template <bool kSpecial>
-void TreeEnsemble::walk_trees(std::size_t first, std::size_t count, const double* row,
-                              double* sum) const {
-  std::array<std::uint32_t, kLanes> at;
-  for (std::size_t lane = 0; lane < kLanes; ++lane)
-    at[lane] = roots_[first + std::min(lane, count - 1)];
-  std::uint32_t moved = 1;
-  while (moved != 0) {
-    moved = 0;
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const std::uint32_t to = next<kSpecial>(at[lane], row);
-      moved |= to ^ at[lane];
-      at[lane] = to;
-    }
+void TreeEnsemble::walk_block(const double* rows, std::size_t count, double* prepared,
+                              double* sums) const {
+  const std::size_t width = inputs_.size();
+  for (std::size_t i = 0; i < count; ++i) prepare(rows + i * width, prepared + i * width);
+  for (std::size_t tree = 0; tree < roots_.size(); ++tree) walk_rows(tree, prepared, count, sums);
+}
+
+void TreeEnsemble::evaluate_block(TreeKernel kernel, const double* rows, std::size_t count,
+                                  std::uint8_t* codes, double* prepared, double* sums) const {
+  const std::size_t width = inputs_.size();
+  code_rows(kernel, *forest_, rows, width, count, codes);
+  if (forest_->any_walked) {
+    for (std::size_t i = 0; i < count; ++i) prepare(rows + i * width, prepared + i * width);
   }
-  for (std::size_t lane = 0; lane < count; ++lane) *sum += values_[at[lane]];
+  // In the order of the trees: runs of those that the kernel takes, between those that are walked.
+  const std::vector<BitForest::Tree>& trees = forest_->trees;
+  for (std::size_t tree = 0; tree < trees.size();) {
+    if (trees[tree].planes == 0) {
+      walk_rows(tree++, prepared, count, sums);
+      continue;
+    }
+    const std::size_t first = tree;
+    while (tree < trees.size() && trees[tree].planes != 0) ++tree;
+    add_trees(kernel, *forest_, codes, first, tree, count, sums);
+  }
+}
+
+void TreeEnsemble::raw_scores(std::span<const double> rows, std::size_t width,
+                              std::span<double> out) const {
+  if (out.size() > kFewRows) return raw_scores_by(best_kernel(), rows, width, out);
+  MARTLET_CHECK(width == inputs_.size(), "rows must be as wide as the model");
+  MARTLET_CHECK(rows.size() == width * out.size(), "there must be one score per row");
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = raw_score(rows.data() + i * width);
+}
+
+void TreeEnsemble::raw_scores_by(TreeKernel kernel, std::span<const double> rows, std::size_t width,
+                                 std::span<double> out) const {
+  MARTLET_CHECK(width == inputs_.size(), "rows must be as wide as the model");
+  MARTLET_CHECK(rows.size() == width * out.size(), "there must be one score per row");
+  const bool walk = kernel == TreeKernel::Walk;
+  const std::size_t block =
+      walk ? std::clamp<std::size_t>(kBlockValues / width, kLanes, kBlockRows) : kBlockRows;
+  std::vector<std::uint8_t> codes(walk ? 0 : forest_->columns() * kBlockRows);
+  std::vector<double> prepared(walk || forest_->any_walked ? std::min(block, out.size()) * width
+                                                           : 0);
+  std::array<double, kBlockRows> sums;
+  for (std::size_t begin = 0; begin < out.size(); begin += block) {
+    const std::size_t count = std::min(block, out.size() - begin);
+    const double* const first = rows.data() + begin * width;
+    sums.fill(0.0);
+    if (walk) {
+      walk_block(first, count, prepared.data(), sums.data());
+    } else {
+      evaluate_block(kernel, first, count, codes.data(), prepared.data(), sums.data());
+    }
+    if (average_ && !roots_.empty()) {
+      for (double& sum : sums) sum /= static_cast<double>(roots_.size());
+    }
+    std::copy_n(sums.begin(), count, out.begin() + static_cast<std::ptrdiff_t>(begin));
+  }
+}
+
+std::size_t TreeEnsemble::walked_tree_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(forest_->trees.begin(), forest_->trees.end(),
+                    [](const BitForest::Tree& tree) { return tree.planes == 0; }));
+}
+
+void TreeEnsemble::add_chunk(RowKernel kernel, std::size_t chunk, const double* row,
+                             const double* prepared, double* sum) const {
+  constexpr int kWordBits = 32;
+  const RowForest::Chunk& trees = row_forest_->chunks[chunk];
+  std::array<std::uint32_t, RowForest::kMostWords> words;
+  find_leaves(kernel, *forest_, *row_forest_, trees, row, words.data());
+  const std::uint32_t* word = words.data();
+  for (std::size_t tree = trees.first_tree; tree < trees.last_tree; ++tree) {
+    const double* const leaves = forest_->leaves.data() + forest_->trees[tree].first_leaf;
+    const std::uint8_t count = row_forest_->tree_words[tree];
+    if (count == 0) {
+      walk_rows(tree, prepared, 1, sum);
+    } else if (*word != 0) {
+      *sum += leaves[std::countr_zero(*word)];
+    } else {
+      // The row's leaf is among the others: there is always one.
+      *sum += leaves[kWordBits + std::countr_zero(word[1])];
+    }
+    word += count;
+  }
 }
 
 double TreeEnsemble::raw_score(const double* row) const {
+  return raw_score_by(RowKernel::Lanes, row);
+}
+
+double TreeEnsemble::raw_score_by(RowKernel kernel, const double* row) const {
+  if (!by_lanes_) kernel = RowKernel::Lists;
   std::array<double, kStackWidth> small;
   std::vector<double> large;
   double* prepared = small.data();
-  if (inputs_.size() > small.size()) {
-    large.resize(inputs_.size());
-    prepared = large.data();
-  }
-  prepare(row, prepared);
-  double sum = 0;
-  for (std::size_t tree = 0; tree < roots_.size(); tree += kLanes) {
-    const std::size_t count = std::min(kLanes, roots_.size() - tree);
-    if (any_special_) {
-      walk_trees<true>(tree, count, prepared, &sum);
-    } else {
-      walk_trees<false>(tree, count, prepared, &sum);
+  if (row_forest_->any_walked) {
+    if (inputs_.size() > small.size()) {
+      large.resize(inputs_.size());
+      prepared = large.data();
     }
+    prepare(row, prepared);
   }
+  double sum = 0;
+  for (std::size_t chunk = 0; chunk < row_forest_->chunks.size(); ++chunk)
+    add_chunk(kernel, chunk, row, prepared, &sum);
   if (average_ && !roots_.empty()) sum /= static_cast<double>(roots_.size());
   return sum;
 }

@@ -5,9 +5,11 @@
 // double. Immutable, thread-safe; made by parsing a model file, from which everything is checked
 // (internal/lightgbm_text.h).
 //
-// How it is fast: nodes are 16 bytes with siblings side by side, so that a step is a comparison and
-// an addition without a branch; eight rows (for one row: eight trees) walk at once, so that their
-// memory latencies overlap; a block of rows stays in the cache while all trees pass.
+// How it is fast: the trees are kept in two more forms, made when the model is loaded: one through
+// which many rows pass at a time (internal/bit_forest.h), one for a single row (row_forest.h).
+// Trees that have no such form walk: nodes are 16 bytes with siblings side by side, so that a step
+// is a comparison and an addition without a branch, and eight rows walk at once, so that their
+// memory latencies overlap.
 #pragma once
 #include "base/result.h"
 #include "models/predictor.h"
@@ -21,6 +23,10 @@
 
 namespace martlet::models {
 
+enum class RowKernel : std::uint8_t;
+enum class TreeKernel : std::uint8_t;
+struct BitForest;
+struct RowForest;
 struct TextModel;
 struct TextTree;
 
@@ -37,7 +43,16 @@ class TreeEnsemble final : public Predictor {
   void raw_scores(std::span<const double> rows, std::size_t width,
                   std::span<double> out) const override;
 
+  // raw_scores by one of the kernels, which must run on this machine: for tests, which compare
+  // them.
+  void raw_scores_by(TreeKernel kernel, std::span<const double> rows, std::size_t width,
+                     std::span<double> out) const;
+  // raw_score likewise; by the other one where the ensemble or the machine lacks this one.
+  double raw_score_by(RowKernel kernel, const double* row) const;
+
   std::size_t tree_count() const { return roots_.size(); }
+  // Trees that are too large or too lopsided for anything but walking.
+  std::size_t walked_tree_count() const;
 
  private:
   // `feature` holds the index in its low 24 bits and flags above. The left child is `child`, the
@@ -68,8 +83,12 @@ class TreeEnsemble final : public Predictor {
   std::uint32_t next(std::uint32_t at, const double* row) const;
   template <bool kSpecial>
   void add_rows(std::size_t tree, const double* rows, std::size_t count, double* sums) const;
-  template <bool kSpecial>
-  void walk_trees(std::size_t first, std::size_t count, const double* row, double* sum) const;
+  void walk_rows(std::size_t tree, const double* rows, std::size_t count, double* sums) const;
+  void walk_block(const double* rows, std::size_t count, double* prepared, double* sums) const;
+  void evaluate_block(TreeKernel kernel, const double* rows, std::size_t count, std::uint8_t* codes,
+                      double* prepared, double* sums) const;
+  void add_chunk(RowKernel kernel, std::size_t chunk, const double* row, const double* prepared,
+                 double* sum) const;
 
   std::vector<std::string> inputs_;
   Link link_;
@@ -78,10 +97,12 @@ class TreeEnsemble final : public Predictor {
   std::vector<double> values_;               // per node; of leaves only
   std::vector<std::uint32_t> roots_;         // per tree
   std::vector<std::uint8_t> special_trees_;  // per tree: it has special nodes
-  bool any_special_ = false;
   std::vector<SpecialNode> special_;
   std::vector<std::uint32_t> words_;  // bits of the categories that go left
   std::vector<std::uint32_t> missing_to_zero_, zero_to_missing_;  // features
+  std::shared_ptr<const BitForest> forest_;                       // the same trees, for many rows
+  std::shared_ptr<const RowForest> row_forest_;                   // … and for one
+  bool by_lanes_ = false;                                         // which the CPU and it allow
 };
 
 }  // namespace martlet::models

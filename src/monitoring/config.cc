@@ -21,6 +21,16 @@ int count_of(YamlObject& read, std::string_view key, int fallback) {
   return static_cast<int>(*value);
 }
 
+std::optional<std::string> variable_of_text(std::string_view text) {
+  constexpr std::string_view kPrefix = "${env:";
+  if (!text.starts_with(kPrefix) || !text.ends_with('}')) return std::nullopt;
+  const std::string_view name = text.substr(kPrefix.size(), text.size() - kPrefix.size() - 1);
+  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  return plain ? std::optional(std::string(name)) : std::nullopt;
+}
+
 std::vector<Action> read_actions(const Yaml& node, std::vector<Finding>& findings) {
   std::vector<Action> actions;
   const auto read_one = [&](const Yaml& item) {
@@ -29,6 +39,13 @@ std::vector<Action> read_actions(const Yaml& node, std::vector<Finding>& finding
     } else if (item.is_map()) {
       YamlObject read(item, findings);
       actions.push_back({Action::Kind::Webhook, read.required_text("webhook")});
+      const std::string& url = actions.back().url;
+      if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://") &&
+          !variable_of_text(url).has_value()) {
+        read.report("webhook", "url",
+                    "a webhook is an http or https URL, or ${env:NAME}: the process variable that "
+                    "holds one");
+      }
       read.finish();
     } else {
       findings.push_back(
@@ -113,6 +130,16 @@ RetrainPolicy read_retrain(const Yaml& node, std::vector<Finding>& findings) {
   policy.refit = read.boolean("refit").value_or(true);
   if (const Yaml* promote = read.child("promote"))
     policy.promote = read_promotion(*promote, findings);
+  if (const auto processors = read.integer("processors")) {
+    if (*processors < 1 || *processors > 1024)
+      read.report("processors", "range", "a training uses 1 to 1024 processors");
+    policy.processors = static_cast<int>(*processors);
+  }
+  if (const auto bytes = read.size_bytes("memory")) {
+    constexpr std::int64_t kLeast = std::int64_t{256} << 20;
+    if (*bytes < kLeast) read.report("memory", "range", "a training needs at least 256MiB");
+    policy.memory_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(*bytes, 0));
+  }
   if (policy.holdout <= Duration::zero())
     read.report("holdout", "range", "the holdout must last longer than nothing");
   if (policy.window.has_value() && *policy.window <= policy.holdout) {
@@ -140,6 +167,8 @@ DriftConfig read_drift(const Yaml& node, std::vector<Finding>& findings) {
 
 }  // namespace
 
+std::optional<std::string> Action::variable() const { return variable_of_text(url); }
+
 std::string_view name_of(Severity severity) {
   static constexpr std::string_view kNames[] = {"info", "warning", "critical"};
   return kNames[static_cast<std::size_t>(severity)];
@@ -160,8 +189,8 @@ MonitoringConfig read_monitoring(const Yaml& node, std::vector<Finding>& finding
          windows->is_sequence() ? windows->items() : std::vector<Yaml>{*windows}) {
       const auto window = item.as_duration(findings);
       if (!window.has_value()) continue;
-      if (*window < std::chrono::minutes(1) || *window > kDay * 366) {
-        findings.push_back(item.finding("range", "a window lasts between one minute and a year"));
+      if (*window < std::chrono::seconds(1) || *window > kDay * 366) {
+        findings.push_back(item.finding("range", "a window lasts between one second and a year"));
         continue;
       }
       config.windows.push_back(*window);

@@ -18,7 +18,9 @@ std::string_view name_of(Severity severity);
 struct Action {
   enum class Kind : std::uint8_t { Retrain, Webhook };
   Kind kind = Kind::Retrain;
-  std::string url;  // Webhook
+  std::string url;  // Webhook: an http or https URL, or "${env:NAME}"
+  // NAME of a URL that stands in a process variable.
+  std::optional<std::string> variable() const;
 };
 
 struct AlertRule {
@@ -58,6 +60,10 @@ struct RetrainPolicy {
   bool refit =
       true;  // after the test, the same recipe is trained on everything, the holdout included
   PromotionRule promote;
+  // Of a training beside a server: processors it may use (0: half of them, at least one), and
+  // address space of its processes (0: no limit).
+  int processors = 0;
+  std::uint64_t memory_bytes = 0;
 };
 
 struct DriftConfig {

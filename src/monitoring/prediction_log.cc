@@ -1,10 +1,14 @@
 #include "monitoring/prediction_log.h"
 
 #include "base/digest.h"
+#include "base/durable_directory.h"
+#include "monitoring/internal/log_queue.h"
+#include "monitoring/segment_check.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
 
 namespace martlet::monitoring {
 
@@ -14,6 +18,9 @@ constexpr std::string_view kMagic = "martlet-predictions-1\n";
 constexpr std::size_t kMaxFrameBytes = 16u << 20;
 constexpr std::size_t kFrameHead = 12;  // length (4), checksum (8), little endian
 constexpr std::size_t kOpenSegments = 4;
+// Behind a frame that looks torn, a sound one is sought so far: several rows of any usual width.
+constexpr std::size_t kSearchedBytes = 64u << 10;
+constexpr std::size_t kSectorBytes = 512;
 
 template <class T>
 void put_number(std::string& out, T value) {
@@ -21,6 +28,11 @@ void put_number(std::string& out, T value) {
   char bytes[sizeof(T)];
   std::memcpy(bytes, &value, sizeof(T));
   out.append(bytes, sizeof(T));
+}
+
+template <class T>
+void set_number(std::string& out, std::size_t at, T value) {
+  std::memcpy(out.data() + at, &value, sizeof(T));
 }
 
 void put_text(std::string& out, std::string_view text) {
@@ -94,18 +106,47 @@ void put_frame(std::string& out, std::string_view payload) {
   out.append(payload);
 }
 
-std::string encode(const Prediction& prediction) {
-  std::string payload;
-  put_text(payload, prediction.id);
-  put_text(payload, prediction.key);
-  put_number(payload, prediction.at.micros);
-  put_number(payload, prediction.version);
-  put_number(payload, prediction.score);
-  put_number(payload, prediction.predicted);
-  put_number(payload, prediction.latency_micros);
-  put_number(payload, static_cast<std::uint8_t>(prediction.failed ? 1 : 0));
-  for (const columns::Cell& cell : prediction.row.cells()) put_cell(payload, cell);
-  return payload;
+// All of a frame but its checksum, which seal() adds: whoever is answered waits for the one, the
+// thread that writes files does the other. `key` appends the key's text.
+template <class Entry, class Key>
+void put_entry(std::string& out, const Entry& entry, const Key& key,
+               std::span<const columns::Cell> row) {
+  const std::size_t begin = out.size();
+  out.append(kFrameHead, '\0');
+  put_text(out, entry.id);
+  const std::size_t key_at = out.size();
+  put_number(out, std::uint32_t{0});
+  key(out);
+  set_number(out, key_at, static_cast<std::uint32_t>(out.size() - key_at - sizeof(std::uint32_t)));
+  put_number(out, entry.at.micros);
+  put_number(out, entry.version);
+  put_number(out, entry.score);
+  put_number(out, entry.predicted);
+  put_number(out, entry.latency_micros);
+  put_number(out, static_cast<std::uint8_t>(entry.failed ? 1 : 0));
+  for (const columns::Cell& cell : row) put_cell(out, cell);
+  set_number(out, begin, static_cast<std::uint32_t>(out.size() - begin - kFrameHead));
+}
+
+// checksum64() by a hasher that is kept: setting one up costs more than these few hundred bytes.
+std::uint64_t checksum_by(Sha256& hasher, std::string_view payload) {
+  hasher.update(payload);
+  const Digest digest = hasher.finish();
+  std::uint64_t value = 0;
+  for (std::size_t i = sizeof(value); i-- > 0;) value = (value << 8) | digest.bytes()[i];
+  return value;
+}
+
+// Adds the checksums to frames of put_entry().
+void seal(std::string& frames) {
+  Sha256 hasher;
+  for (std::size_t at = 0; at < frames.size();) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, frames.data() + at, sizeof(length));
+    const std::string_view payload(frames.data() + at + kFrameHead, length);
+    set_number(frames, at + sizeof(length), checksum_by(hasher, payload));
+    at += kFrameHead + length;
+  }
 }
 
 bool decode(std::string_view payload, const columns::Schema& schema, Prediction& prediction) {
@@ -133,45 +174,71 @@ std::int64_t day_of(Timestamp at) {
 
 }  // namespace
 
+namespace {
+
+void put_escaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '|' || c == '\\') out += '\\';
+    out += c;
+  }
+}
+
+void put_key(std::string& out, std::span<const columns::Cell> parts) {
+  for (const columns::Cell& part : parts) {
+    if (part.missing) return;
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) out += '|';
+    if (parts[i].type == columns::Type::Text)
+      put_escaped(out, parts[i].text);
+    else
+      put_escaped(out, columns::to_text(parts[i]));
+  }
+}
+
+}  // namespace
+
 std::string key_text(std::span<const columns::Cell> parts) {
   std::string key;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].missing) return "";
-    if (i > 0) key += '|';
-    for (const char c : columns::to_text(parts[i])) {
-      if (c == '|' || c == '\\') key += '\\';
-      key += c;
-    }
-  }
+  put_key(key, parts);
   return key;
 }
+
+PredictionLog::PredictionLog(FileSystem& files, std::string directory, columns::Schema schema,
+                             std::string writer, const PredictionLogOptions& options)
+    : files_(files), directory_(std::move(directory)), schema_(std::move(schema)),
+      writer_(std::move(writer)),
+      queue_(std::make_unique<LogQueue>(LogQueueLimits{.entries = options.queue_limit,
+                                                       .bytes = options.queue_bytes,
+                                                       .entry_bytes = kMaxFrameBytes})) {}
+
+PredictionLog::~PredictionLog() = default;
 
 Result<std::unique_ptr<PredictionLog>> PredictionLog::open(FileSystem& files, std::string directory,
                                                            columns::Schema schema,
                                                            std::string writer,
                                                            const PredictionLogOptions& options) {
-  MARTLET_TRY(files.create_directories(directory));
-  MARTLET_TRY(files.sync_directory(parent_path(directory)));
+  MARTLET_TRY(create_directories_durably(files, directory));
   return std::unique_ptr<PredictionLog>(new PredictionLog(files, std::move(directory),
                                                           std::move(schema), std::move(writer),
                                                           options));  // the constructor is private
 }
 
-bool PredictionLog::append(Prediction prediction) {
-  MARTLET_CHECK(prediction.row.size() == schema_.size(), "a logged row must have the log's schema");
-  const std::lock_guard lock(queue_mutex_);
-  if (queue_.size() >= options_.queue_limit) {
-    ++shed_;
-    return false;
-  }
-  queue_.push_back(std::move(prediction));
-  return true;
+bool PredictionLog::append(const PredictionView& entry) {
+  MARTLET_CHECK(entry.row.size() == schema_.size(), "a logged row must have the log's schema");
+  return queue_->put(day_of(entry.at), [&](std::string& out) {
+    put_entry(out, entry, [&](std::string& to) { put_key(to, entry.key); }, entry.row);
+  });
 }
 
-std::int64_t PredictionLog::shed() const {
-  const std::lock_guard lock(queue_mutex_);
-  return shed_;
+bool PredictionLog::append(const Prediction& entry) {
+  MARTLET_CHECK(entry.row.size() == schema_.size(), "a logged row must have the log's schema");
+  return queue_->put(day_of(entry.at), [&](std::string& out) {
+    put_entry(out, entry, [&](std::string& to) { to.append(entry.key); }, entry.row.cells());
+  });
 }
+
+std::int64_t PredictionLog::shed() const { return queue_->shed(); }
 
 Result<File*> PredictionLog::segment_of(std::int64_t day) {
   if (const auto found = open_.find(day); found != open_.end()) return found->second.get();
@@ -197,26 +264,39 @@ Result<void> PredictionLog::flush() {
   if (failed_)
     return unavailable("writing the prediction log " + directory_ +
                        ": it stopped after an earlier failure; restart to recover");
-  std::vector<Prediction> waiting;
-  {
-    const std::lock_guard queue_lock(queue_mutex_);
-    waiting.swap(queue_);
-  }
-  std::map<std::int64_t, std::string> by_day;
-  for (const Prediction& prediction : waiting)
-    put_frame(by_day[day_of(prediction.at)], encode(prediction));
-  for (const auto& entry : by_day) {
-    const auto write = [&]() -> Result<void> {
-      MARTLET_TRY_SET(File * segment, segment_of(entry.first));
-      MARTLET_TRY(segment->append(entry.second));
-      return segment->sync();
-    };
-    if (auto written = write(); !written.has_value()) {
-      failed_ = true;
-      return fail(std::move(written).error().with_context("writing the prediction log"));
+  const auto write_all = [&]() -> Result<void> {
+    std::vector<File*> touched;
+    for (const std::unique_ptr<LogQueue::Buffer>& buffer : queue_->take()) {
+      seal(buffer->bytes);
+      const auto& marks = buffer->marks;
+      for (std::size_t i = 0; i < marks.size(); ++i) {
+        const std::size_t begin = marks[i].second;
+        const std::size_t end = i + 1 < marks.size() ? marks[i + 1].second : buffer->bytes.size();
+        MARTLET_TRY(write(std::string_view(buffer->bytes).substr(begin, end - begin),
+                          marks[i].first, touched));
+      }
     }
+    for (File* const segment : touched) MARTLET_TRY(segment->sync());
+    return {};
+  };
+  if (auto written = write_all(); !written.has_value()) {
+    failed_ = true;
+    return fail(std::move(written).error().with_context("writing the prediction log"));
   }
   return {};
+}
+
+// `touched`: the segments that are to be synced.
+Result<void> PredictionLog::write(std::string_view frames, std::int64_t day,
+                                  std::vector<File*>& touched) {
+  // Opening a segment may close another one, which has to be safe by then.
+  if (!open_.contains(day) && open_.size() >= kOpenSegments) {
+    for (File* const segment : touched) MARTLET_TRY(segment->sync());
+    touched.clear();
+  }
+  MARTLET_TRY_SET(File * segment, segment_of(day));
+  if (std::ranges::find(touched, segment) == touched.end()) touched.push_back(segment);
+  return segment->append(frames);
 }
 
 namespace {
@@ -232,10 +312,41 @@ std::optional<std::string_view> next_frame(std::string_view rest) {
   return checksum64(payload) == checksum ? std::optional(payload) : std::nullopt;
 }
 
-// A torn end is what a crash leaves: nothing sound follows it. A frame that is damaged in the
-// middle has its whole length.
-bool is_torn_end(std::string_view rest) {
+// Where the next sound frame begins, behind the first byte; nullopt when there is none near.
+std::optional<std::size_t> next_sound_frame(std::string_view rest) {
+  const std::size_t end = std::min(rest.size(), kSearchedBytes);
+  for (std::size_t at = 1; at + kFrameHead < end; ++at) {
+    const auto payload = next_frame(rest.substr(at));
+    if (payload.has_value() && !payload->empty()) return at;
+  }
+  return std::nullopt;
+}
+
+// Sectors that the power was too short for read as zeros when later ones of the same flush arrived.
+// That flush was never told to be safe, so all of it from the hole on is a torn end. `end`: where
+// the damage ends.
+bool has_hole(std::string_view bytes, std::size_t begin, std::size_t end) {
+  const auto is_zero = [&](std::size_t from, std::size_t to) {
+    return bytes.substr(from, to - from).find_first_not_of('\0') == std::string_view::npos;
+  };
+  if (begin + kFrameHead <= end && is_zero(begin, begin + kFrameHead)) return true;
+  for (std::size_t sector = begin / kSectorBytes * kSectorBytes; sector < end;
+       sector += kSectorBytes) {
+    if (is_zero(std::max(begin, sector), std::min(sector + kSectorBytes, bytes.size())))
+      return true;
+  }
+  return false;
+}
+
+// A torn end is what a crash leaves of the last flush: nothing sound follows it, or there is a hole
+// in it. A frame that is damaged in the middle has its whole length, unless it is the length that
+// is damaged.
+bool is_torn_end(std::string_view bytes, std::size_t begin) {
+  const std::string_view rest = bytes.substr(begin);
   if (rest.size() < kFrameHead) return true;
+  const std::optional<std::size_t> sound = next_sound_frame(rest);
+  if (has_hole(bytes, begin, begin + sound.value_or(rest.size()))) return true;
+  if (sound.has_value()) return false;
   Reader head(rest.substr(0, kFrameHead));
   const auto length = head.number<std::uint32_t>();
   return length > kMaxFrameBytes || rest.size() - kFrameHead <= length;
@@ -262,7 +373,7 @@ read_segment(std::string_view bytes, const std::string& path, Timestamp begin, T
   while (!rest.empty()) {
     const auto payload = next_frame(rest);
     if (!payload.has_value()) {
-      if (!is_torn_end(rest)) return damaged();
+      if (!is_torn_end(bytes, bytes.size() - rest.size())) return damaged();
       counts.torn_bytes += static_cast<std::int64_t>(rest.size());
       return {};
     }
@@ -302,6 +413,21 @@ read_predictions(FileSystem& files, const std::string& directory, Timestamp begi
     MARTLET_TRY(read_segment(bytes, path, begin, end, each, counts));
   }
   return counts;
+}
+
+Result<SegmentCheck> check_segment(FileSystem& files, const std::string& path) {
+  MARTLET_TRY_SET(const std::string bytes, files.read_file(path));
+  SegmentCheck check;
+  ReadCounts counts;
+  constexpr Timestamp kFirst{std::numeric_limits<std::int64_t>::min()};
+  constexpr Timestamp kLast{std::numeric_limits<std::int64_t>::max()};
+  const auto read = read_segment(
+      bytes, path, kFirst, kLast,
+      [](const columns::Schema&, const Prediction&) -> Result<void> { return {}; }, counts);
+  check.entries = counts.entries;
+  check.torn_bytes = counts.torn_bytes;
+  if (!read.has_value()) check.damage = read.error().message();
+  return check;
 }
 
 }  // namespace martlet::monitoring

@@ -11,6 +11,16 @@ metadata::SchemaGroup monitoring_schema() {
               MARTLET_TRY(schema.create_table<AlertRecord>());
               MARTLET_TRY(schema.create_table<RetrainRecord>());
               return schema.create_index<RetrainRecord>({"deployment", "at"});
+            }},
+           {2, "attempts of a turn, monitors, webhooks",
+            [](metadata::SchemaEditor& schema) -> Result<void> {
+              MARTLET_TRY(schema.add_column<RetrainRecord>("attempts",
+                                                           metadata::to_value(std::int64_t{1})));
+              MARTLET_TRY(schema.add_column<RetrainRecord>(
+                  "ended", metadata::to_value(std::optional<Timestamp>())));
+              MARTLET_TRY(schema.create_table<MonitorRecord>());
+              MARTLET_TRY(schema.create_table<WebhookRecord>());
+              return schema.create_index<WebhookRecord>({"deployment", "state", "next_at"});
             }}}};
 }
 

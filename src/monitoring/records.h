@@ -78,12 +78,14 @@ struct RetrainRecord {
   std::string deployment;
   Timestamp at;
   std::string trigger;   // "alert value-falls", "schedule", "person"
-  std::string decision;  // "refused", "failed", "rejected", "promoted"
+  std::string decision;  // "running", then "failed", "rejected" or "promoted"; or "refused" at once
   std::string why;
   std::string champion;    // "flight-delay/1"
   std::string challenger;  // "" when none was made
   Json details;  // rows, KPI of both on the holdout, interval, digests of the tested and of the
                  // refitted model
+  std::int64_t attempts = 1;       // how often it was taken up: more than once after a crash
+  std::optional<Timestamp> ended;  // when the decision was made
   static constexpr metadata::RecordInfo kRecord{"retrainings", "id"};
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
@@ -96,6 +98,50 @@ struct RetrainRecord {
     field("champion", self.champion);
     field("challenger", self.challenger);
     field("details", self.details);
+    field("attempts", self.attempts);
+    field("ended", self.ended);
+  }
+};
+
+// That a deployment is watched, and since when: no window before that is judged.
+struct MonitorRecord {
+  std::string deployment;
+  Timestamp since;
+  static constexpr metadata::RecordInfo kRecord{"monitors", "deployment"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("deployment", self.deployment);
+    field("since", self.since);
+  }
+};
+
+// A webhook that an alert owes somebody: written with the alert's new state, sent afterwards, at
+// least once. Where it goes is not kept here (it may be a secret): the project file says so, at
+// `action` of the alert's list.
+struct WebhookRecord {
+  std::string id;
+  std::string deployment;
+  std::string alert;
+  std::int64_t action = 0;  // place in the alert's `then`
+  Json body;
+  Timestamp made_at;
+  std::string state = "waiting";  // then "delivered" or "given_up"
+  std::int64_t attempts = 0;
+  Timestamp next_at;   // not to be tried before
+  std::string answer;  // of the last attempt: "200", "unavailable"
+  static constexpr metadata::RecordInfo kRecord{"webhooks", "id"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("id", self.id);
+    field("deployment", self.deployment);
+    field("alert", self.alert);
+    field("action", self.action);
+    field("body", self.body);
+    field("made_at", self.made_at);
+    field("state", self.state);
+    field("attempts", self.attempts);
+    field("next_at", self.next_at);
+    field("answer", self.answer);
   }
 };
 

@@ -17,6 +17,9 @@ class FileLock {
   // Waits for it: DeadlineExceeded (naming the holder) or Cancelled.
   static Result<FileLock> acquire(const std::string& path, Deadline deadline,
                                   const CancelToken& cancel);
+  // Beside others who share it, and never beside one who has it alone; the file doesn't say who.
+  static Result<FileLock> acquire_shared(const std::string& path, Deadline deadline,
+                                         const CancelToken& cancel);
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&& other) noexcept;
   FileLock(const FileLock&) = delete;

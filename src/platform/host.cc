@@ -5,10 +5,12 @@
 #include "platform/threads.h"
 
 #include <fmt/format.h>
+#include <gnu/libc-version.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -94,6 +96,8 @@ Host describe_host() {
   return host;
 }
 
+std::string glibc_version() { return gnu_get_libc_version(); }
+
 std::uint64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
   std::uint64_t total = 0;
@@ -113,6 +117,17 @@ double process_cpu_seconds() {
     return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) * 1e-6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+int spare_descriptors(int wanted) {
+  std::vector<int> taken;
+  while (static_cast<int>(taken.size()) < wanted) {
+    const int descriptor = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) break;
+    taken.push_back(descriptor);
+  }
+  for (const int descriptor : taken) ::close(descriptor);
+  return static_cast<int>(taken.size());
 }
 
 int open_descriptors() {

@@ -21,11 +21,15 @@ struct Host {
 };
 Host describe_host();
 
+std::string glibc_version();  // "2.36": on whose exp, log and the like results depend
+
 std::uint64_t resident_bytes();          // of this process
 std::uint64_t available_memory_bytes();  // that could be had without swapping
 // CPU time used by this process since its start, in seconds.
 double process_cpu_seconds();
 int open_descriptors();
+// Of `wanted` further files, how many could be opened now.
+int spare_descriptors(int wanted);
 
 struct DiskSpace {
   std::uint64_t free_bytes = 0;  // for an ordinary user

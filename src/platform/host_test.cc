@@ -71,6 +71,24 @@ TEST(FileLock, is_held_by_one_and_names_its_holder) {
   EXPECT_EQ(FileLock::acquire("/no/such/lock").error().code(), ErrorCode::NotFound);
 }
 
+TEST(FileLock, is_shared_by_many_and_never_beside_one_who_has_it_alone) {
+  const auto directory = TemporaryDirectory::create();
+  const std::string path = join_path(directory->path(), "lock");
+  const auto share = [&] {
+    return FileLock::acquire_shared(path, deadline_in(std::chrono::milliseconds(25)),
+                                    CancelToken());
+  };
+  {
+    const auto first = share();
+    const auto second = share();
+    EXPECT_TRUE(first.has_value() && second.has_value());
+    EXPECT_EQ(FileLock::acquire(path).error().code(), ErrorCode::Conflict);
+  }
+  const auto alone = FileLock::acquire(path);
+  ASSERT_TRUE(alone.has_value());
+  EXPECT_EQ(share().error().code(), ErrorCode::DeadlineExceeded);
+}
+
 TEST(MappedFile, shows_the_bytes_of_a_file) {
   RealFileSystem files;
   const auto directory = TemporaryDirectory::create();

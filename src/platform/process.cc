@@ -142,6 +142,9 @@ std::vector<Finding> ProcessOptions::validate() const {
       add("environment." + name, "bad_variable",
           "a variable's name is not empty, holds no '=', and neither name nor value hold a NUL");
   if (has_nul(working_directory)) add("working_directory", "nul", "a path cannot hold a NUL");
+  if (niceness < 0 || niceness > 19)
+    add("niceness", "out_of_range", "a child's nice value lies between 0 and 19");
+  if (processors < 0) add("processors", "negative", "a number of processors is not negative");
   if (output_limit_bytes < 2) add("output_limit_bytes", "too_small", "keep at least two bytes");
   if (time_limit < milliseconds(0) || grace < milliseconds(0) || cpu_limit.count() < 0)
     add("limits", "negative", "limits are not negative; zero means none");
@@ -224,6 +227,9 @@ Result<void> Process::State::begin() {
                               .working_directory = options.working_directory,
                               .memory_bytes = options.memory_bytes,
                               .cpu_seconds = options.cpu_limit.count(),
+                              .niceness = options.niceness,
+                              .processors = options.processors,
+                              .first_to_die = options.first_to_die,
                               .input = from_in.reading.get(),
                               .output = to_out.writing.get(),
                               .error = to_err.writing.get()}));

@@ -38,6 +38,12 @@ struct ProcessOptions {
   std::chrono::milliseconds grace{5000};
   std::uint64_t memory_bytes = 0;     // RLIMIT_AS: address space, not resident memory; 0: no limit
   std::chrono::seconds cpu_limit{0};  // RLIMIT_CPU; 0: no limit
+  // How the child gives way to others, and its children with it: its nice value, the processors it
+  // may run on (the last so many of ours; 0: all of them), and whether the kernel takes it first
+  // when memory runs out.
+  int niceness = 0;
+  int processors = 0;
+  bool first_to_die = false;
   std::size_t output_limit_bytes = 1u << 20;  // per stream; see ProcessResult::out
   // Each line without its end, as it comes, up to the output limit (then one line that says so).
   // Called on the waiting thread.

@@ -197,6 +197,22 @@ TEST(Process, the_limits_on_memory_and_cpu_reach_the_child) {
   EXPECT_EQ(run(options)->out, "1048576\n9\n0\n");
 }
 
+TEST(Process, a_child_gives_way_and_its_children_with_it) {
+  ProcessOptions options =
+      shell("sh -c 'cut -d\" \" -f19 /proc/self/stat; cat /proc/self/oom_score_adj; "
+            "grep Cpus_allowed_list /proc/self/status'");
+  options.niceness = 10;
+  options.processors = 1;
+  options.first_to_die = true;
+  const auto result = run(options);
+  ASSERT_TRUE(result.has_value()) << result.error().message();
+  EXPECT_TRUE(result->out.starts_with("10\n800\n")) << result->out;
+  // One processor: neither a list nor a range.
+  EXPECT_EQ(result->out.find_first_of(",-"), std::string::npos) << result->out;
+  options.niceness = 20;
+  EXPECT_FALSE(run(options).has_value());
+}
+
 TEST(Process, a_conversation_line_by_line) {
   auto child = Process::start(shell("while read -r x; do echo got $x; done; echo end; exit 5"));
   ASSERT_TRUE(child.has_value()) << child.error().message();

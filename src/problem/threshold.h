@@ -5,6 +5,7 @@
 #include "problem/kpi.h"
 
 #include <span>
+#include <vector>
 
 namespace martlet::problem {
 
@@ -23,5 +24,12 @@ struct Threshold {
 // metric.
 Result<Threshold> choose_threshold(const Kpi& kpi, const columns::Batch& rows,
                                    std::span<const double> actual, std::span<const double> score);
+
+// What the KPI would be at each distinct score as threshold, from the highest score down. Empty for
+// a KPI that doesn't depend on a threshold. Shapes, complexity and errors as above; `kpi` is NaN
+// where it isn't defined.
+Result<std::vector<Threshold>> threshold_curve(const Kpi& kpi, const columns::Batch& rows,
+                                               std::span<const double> actual,
+                                               std::span<const double> score);
 
 }  // namespace martlet::problem

@@ -86,6 +86,30 @@ TEST(Threshold, a_kpi_of_scores_alone_leaves_one_half) {
   EXPECT_EQ(threshold.kpi, 1.0);
 }
 
+TEST(Threshold, the_curve_has_each_distinct_score_once_from_the_highest) {
+  const Kpi kpi = kpi_of("case when predicted then worth else 0 end");
+  const Table t(3, 60);
+  const std::vector<Threshold> curve = threshold_curve(kpi, t.rows, t.actual, t.score).value();
+  ASSERT_GT(curve.size(), 5U);
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    if (i > 0) {
+      EXPECT_LT(curve[i].value, curve[i - 1].value);
+    }
+    const Outcomes outcomes{.rows = t.rows,
+                            .actual = t.actual,
+                            .score = t.score,
+                            .predicted = metrics::decide(t.score, curve[i].value)};
+    EXPECT_NEAR(curve[i].kpi, kpi.estimate(outcomes).value(), 1e-9);
+  }
+}
+
+TEST(Threshold, a_kpi_of_scores_alone_has_no_curve) {
+  const std::vector<double> actual{1, 0};
+  const std::vector<double> score{0.9, 0.1};
+  EXPECT_TRUE(
+      threshold_curve(kpi_of("", metrics::Metric::Brier), {}, actual, score).value().empty());
+}
+
 TEST(Threshold, needs_targets_and_real_scores) {
   const std::vector<double> unknown{std::nan("")};
   const std::vector<double> known{1.0};

@@ -1,6 +1,7 @@
 #include "registry/model_registry.h"
 
 #include "artifacts/blob_store.h"
+#include "base/enum_name.h"
 #include "metadata/database.h"
 #include "registry/internal/records.h"
 
@@ -23,16 +24,6 @@ constexpr std::array<std::string_view, 5> kAttestationNames{"gates", "waiver", "
                                                             "signature", "reproduction"};
 constexpr std::size_t kMaxTagKeyBytes = 250;
 constexpr std::size_t kMaxTagValueBytes = 100'000;
-
-template <class E, std::size_t N>
-bool find_name(const std::array<std::string_view, N>& names, std::string_view text, E& target) {
-  for (std::size_t i = 0; i < N; ++i) {
-    if (names[i] != text) continue;
-    target = static_cast<E>(i);
-    return true;
-  }
-  return false;
-}
 
 Texts texts_of(const Json& object) {
   Texts texts;
@@ -159,17 +150,13 @@ std::optional<Version> version_from(const std::optional<std::int64_t>& number) {
 
 }  // namespace
 
-std::string_view name_of(VersionStatus status) {
-  return kStatusNames[static_cast<std::size_t>(status)];
-}
+std::string_view name_of(VersionStatus status) { return enum_name(kStatusNames, status); }
 bool parse_name(std::string_view text, VersionStatus& status) {
-  return find_name(kStatusNames, text, status);
+  return find_enum(kStatusNames, text, status);
 }
-std::string_view name_of(AttestationKind kind) {
-  return kAttestationNames[static_cast<std::size_t>(kind)];
-}
+std::string_view name_of(AttestationKind kind) { return enum_name(kAttestationNames, kind); }
 bool parse_name(std::string_view text, AttestationKind& kind) {
-  return find_name(kAttestationNames, text, kind);
+  return find_enum(kAttestationNames, text, kind);
 }
 std::string to_text(const ModelName& model, Version version) {
   return model.text() + "/" + std::to_string(version.number);

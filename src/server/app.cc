@@ -55,7 +55,7 @@ struct App::State {
         Error(ErrorCode::PermissionDenied,
               "the Host header must name this machine (localhost, 127.0.0.1 or [::1]): the server "
               "answers no requests by other names"),
-        request.id);
+        request);
   }
 
   // What the router and the server have to say: counted, and told to the log when it's no fault of
@@ -71,7 +71,7 @@ struct App::State {
                                {"request_id", problem.request_id},
                                {"error", problem.message}});
     }
-    return net::problem_response(problem);
+    return problem_of(request, problem);
   }
 
   net::HttpServerCounts counts() const {

@@ -14,6 +14,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace martlet::server {
 namespace {
@@ -192,6 +193,14 @@ TEST_F(AppTest, what_cannot_be_answered_gets_its_status_and_a_body_that_explains
     const auto response = send(c.method, c.path, c.body, c.how);
     EXPECT_EQ(response.status, c.status) << c.path << " " << response.body;
     const Json error = json_of(response)["error"];
+    if (std::string_view(c.path).starts_with("/v2")) {  // the protocol's errors are one text
+      ASSERT_TRUE(error.is_string()) << c.path << " " << response.body;
+      EXPECT_TRUE(error.get<std::string>().ends_with(" (" + std::string(c.code) + ", request " +
+                                                     std::string(response.header("x-request-id")) +
+                                                     ")"))
+          << error;
+      continue;
+    }
     EXPECT_EQ(error["code"], c.code) << c.path;
     EXPECT_FALSE(error["message"].get<std::string>().empty());
     EXPECT_EQ(error["request_id"], std::string(response.header("x-request-id"))) << c.path;
@@ -199,6 +208,91 @@ TEST_F(AppTest, what_cannot_be_answered_gets_its_status_and_a_body_that_explains
   const Json findings = json_of(post("/invocations", R"({"instances":[{"x":1}]})"));
   EXPECT_EQ(findings["error"]["findings"].size(), 4u)
       << findings;  // x, and three that are required
+}
+
+// F.N02: no answer is lost or mixed, whatever is live when it is given.
+TEST_F(AppTest, a_thousand_swaps_under_load_fail_no_request_and_mix_no_answer) {
+  start(1, 64);
+  const auto score_of = [&](std::int64_t version) {
+    slot_.swap(model_of(version));
+    const auto answer = json_of(post("/v2/models/flight-delay/infer", kTensors));
+    EXPECT_EQ(answer["model_version"], std::to_string(version));
+    return answer["outputs"][1]["data"][0].get<double>();
+  };
+  const double second = score_of(2);
+  const double first = score_of(1);
+  ASSERT_NE(first, second);
+  constexpr int kSwaps = 1000;
+  std::atomic<int> answered{0};
+  std::atomic<int> wrong{0};
+  std::atomic<bool> over{false};
+  const std::string url = app_->url() + "/v2/models/flight-delay/infer";
+  const auto ask = [&](const char* body) {
+    net::HttpClient client;
+    net::HttpCall call;
+    call.method = Method::Post;
+    call.url = url;
+    call.body = body;
+    call.policy = std::nullopt;
+    call.headers.emplace_back("Content-Type", "application/json");
+    while (!over.load()) {
+      const auto response = client.send(call, {}, {});
+      const auto json = response.has_value() ? parse_json(response->body) : Result<Json>(Json());
+      const bool right =
+          response.has_value() && response->status == 200 && json.has_value() &&
+          (*json)["outputs"][1]["data"][0] == ((*json)["model_version"] == "1" ? first : second);
+      wrong += right ? 0 : 1;
+      ++answered;
+    }
+  };
+  const std::string careful = std::string(kTensors) + " ";  // the same on the other path
+  std::string escaped = kTensors;
+  escaped.replace(escaped.find("c1"), 2, R"(\u00631)");
+  std::vector<std::thread> clients;
+  for (const char* const body : {kTensors, careful.c_str(), escaped.c_str()})
+    clients.emplace_back(ask, body);
+  for (int swap = 0; swap < kSwaps; ++swap) {
+    const int before = answered.load();
+    slot_.swap(model_of(1 + swap % 2));
+    while (answered.load() == before) std::this_thread::yield();
+  }
+  over.store(true);
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(wrong.load(), 0) << "of " << answered.load();
+  EXPECT_GE(answered.load(), kSwaps);
+  EXPECT_EQ(admission_->in_flight(), 0u);
+}
+
+TEST_F(AppTest, one_row_gets_the_same_answer_however_it_is_written) {
+  start(1);
+  std::string escaped = kTensors;
+  escaped.replace(escaped.find("c1"), 2, R"(\u00631)");  // no plain spelling
+  const auto plain = json_of(post("/v2/models/flight-delay/infer", kTensors));
+  const auto other = json_of(post("/v2/models/flight-delay/infer", escaped));
+  ASSERT_EQ(plain["outputs"].size(), 3u) << plain;
+  for (const std::size_t output : {0u, 1u})
+    EXPECT_EQ(plain["outputs"][output], other["outputs"][output]);
+  EXPECT_EQ(plain["model_name"], other["model_name"]);
+  EXPECT_EQ(plain["outputs"][2]["data"][0].get<std::string>().size(), 32u);
+}
+
+TEST_F(AppTest, only_what_is_no_web_page_may_leave_the_content_type_out) {
+  start(1);
+  const auto ask = [&](std::vector<std::pair<std::string, std::string>> headers) {
+    net::HttpCall call;
+    call.method = Method::Post;
+    call.url = app_->url() + "/v2/models/flight-delay/infer";
+    call.body = kTensors;
+    call.policy = std::nullopt;
+    call.headers = std::move(headers);
+    return client_.send(call, {}, {}).value().status;
+  };
+  EXPECT_EQ(ask({}), 200);
+  EXPECT_EQ(ask({{"Origin", "https://evil.example"}}), 415);
+  EXPECT_EQ(ask({{"Origin", "null"}}), 415);
+  EXPECT_EQ(ask({{"Sec-Fetch-Site", "cross-site"}}), 415);
+  EXPECT_EQ(ask({{"Content-Type", "application/json"}, {"Inference-Header-Content-Length", "9"}}),
+            415);
 }
 
 TEST_F(AppTest, without_a_model_it_lives_and_is_not_ready) {

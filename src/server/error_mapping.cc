@@ -58,4 +58,11 @@ Json error_body(const Error& error, std::string_view request_id) {
   return Json{{"error", std::move(body)}};
 }
 
+// The message of an error with findings holds them already.
+std::string error_text(const Error& error, std::string_view request_id) {
+  const Json body = error_body(error, request_id)["error"];
+  return body["message"].get<std::string>() + " (" + body["code"].get<std::string>() +
+         ", request " + std::string(request_id) + ")";
+}
+
 }  // namespace martlet::server

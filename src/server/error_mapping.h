@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/result.h"
 
+#include <string>
 #include <string_view>
 
 namespace martlet::server {
@@ -18,5 +19,7 @@ int exit_status(ErrorCode code);
 // inference request. Messages of Internal errors are not passed on; the request id finds them in
 // the log.
 Json error_body(const Error& error, std::string_view request_id);
+// The same as one text, where a protocol wants that: message, findings, code, request id.
+std::string error_text(const Error& error, std::string_view request_id);
 
 }  // namespace martlet::server

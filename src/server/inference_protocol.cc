@@ -246,17 +246,20 @@ std::optional<std::uint64_t> rows_of_shape(const Json& shape) {
   return shape[0].get<std::uint64_t>();
 }
 
-bool is_v2_type(std::string_view name) {
-  static constexpr std::array<std::string_view, 14> kTypes = {
-      "BOOL",  "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16",
-      "INT32", "INT64", "FP16",   "FP32",   "FP64",   "BF16", "BYTES"};
-  return std::find(kTypes.begin(), kTypes.end(), name) != kTypes.end();
-}
-
 const std::string* text_in(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found == object.end() || !found->is_string() ? nullptr
                                                       : &found->get_ref<const std::string&>();
+}
+
+// A parameter that would have the values, or the meaning of an output, come from elsewhere.
+const char* unread_extension(const Json& tensor) {
+  const auto parameters = tensor.find("parameters");
+  if (parameters == tensor.end() || !parameters->is_object()) return nullptr;
+  for (const char* const name : {"binary_data_size", "shared_memory_region", "classification"}) {
+    if (parameters->contains(name)) return name;
+  }
+  return nullptr;
 }
 
 void read_tensor(const Json& tensor, std::size_t number, RequestColumns& columns) {
@@ -271,6 +274,12 @@ void read_tensor(const Json& tensor, std::size_t number, RequestColumns& columns
     columns.report(
         *name, "datatype",
         "a tensor has a datatype: BOOL, INT64, FP64, BYTES or another of the protocol's");
+  }
+  if (const char* const extension = unread_extension(tensor)) {
+    columns.report(*name, "extension",
+                   std::string(extension) + " is an extension of the protocol that isn't read "
+                                            "here: send the values in \"data\"");
+    return;
   }
   const auto extents = tensor.find("shape");
   const auto rows = extents == tensor.end() ? std::nullopt : rows_of_shape(*extents);
@@ -427,18 +436,16 @@ Result<InferenceRequest> decode_csv(std::string_view body, const RequestShape& s
   return columns.finish();
 }
 
-std::string v2_type(Type type) {
-  switch (type) {
-    case Type::Bool: return "BOOL";
-    case Type::Int64: return "INT64";
-    case Type::Double: return "FP64";
-    default: return "BYTES";
-  }
-}
-
 constexpr std::array<std::string_view, 3> kOutputs = {"predicted", "score", "prediction_id"};
 
 }  // namespace
+
+bool is_v2_type(std::string_view name) {
+  static constexpr std::array<std::string_view, 14> kTypes = {
+      "BOOL",  "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16",
+      "INT32", "INT64", "FP16",   "FP32",   "FP64",   "BF16", "BYTES"};
+  return std::find(kTypes.begin(), kTypes.end(), name) != kTypes.end();
+}
 
 RequestShape shape_of(const deployment::ServedModel& model) {
   return {model.inputs(), model.key(), model.zone()};
@@ -464,6 +471,10 @@ Result<InferenceRequest> decode_v2(std::string_view body, const RequestShape& sh
       const std::string* name = output.is_object() ? text_in(output, "name") : nullptr;
       if (name == nullptr)
         columns.report("outputs", "output", "outputs is a list of objects with a name");
+      else if (const char* const extension = unread_extension(output))
+        columns.report(*name, "extension",
+                       std::string(extension) + " is an extension of the protocol that isn't "
+                                                "offered here");
       else if (std::find(kOutputs.begin(), kOutputs.end(), *name) == kOutputs.end())
         columns.report(*name, "unknown_output",
                        "the outputs are predicted, score (of a binary model) and prediction_id");
@@ -510,72 +521,6 @@ Result<InferenceRequest> decode_mlflow(std::string_view body, std::string_view c
                            : form == "dataframe_records"
                                ? "a list of rows"
                                : "a list of rows or an object of columns"));
-}
-
-Json encode_v2(const deployment::Answer& answer, const InferenceRequest& request,
-               std::string_view request_id) {
-  const std::size_t rows = answer.scores.size();
-  Json outputs = Json::array();
-  const auto wanted = [&](std::string_view name) {
-    return request.outputs.empty() ||
-           std::find(request.outputs.begin(), request.outputs.end(), name) != request.outputs.end();
-  };
-  const auto add = [&](const char* name, const char* datatype, Json values) {
-    outputs.push_back(Json{{"name", name},
-                           {"datatype", datatype},
-                           {"shape", Json::array({rows})},
-                           {"data", std::move(values)}});
-  };
-  if (wanted("predicted")) {
-    if (answer.binary) {
-      Json decisions = Json::array();
-      for (const double decision : answer.predicted) decisions.push_back(decision != 0);
-      add("predicted", "BOOL", std::move(decisions));
-    } else {
-      add("predicted", "FP64", answer.predicted);
-    }
-  }
-  if (wanted("score") && answer.binary) add("score", "FP64", answer.scores);
-  if (wanted("prediction_id")) add("prediction_id", "BYTES", answer.ids);
-  return Json{{"model_name", answer.model},
-              {"model_version", answer.version},
-              {"id", request.id.empty() ? std::string(request_id) : request.id},
-              {"outputs", std::move(outputs)}};
-}
-
-Json encode_mlflow(const deployment::Answer& answer) {
-  Json predictions = Json::array();
-  for (std::size_t i = 0; i < answer.scores.size(); ++i) {
-    Json item = Json::object();
-    if (answer.binary) {
-      item["predicted"] = answer.predicted[i] != 0;
-      item["score"] = answer.scores[i];
-    } else {
-      item["predicted"] = answer.predicted[i];
-    }
-    item["prediction_id"] = answer.ids[i];
-    predictions.push_back(std::move(item));
-  }
-  return Json{{"predictions", std::move(predictions)}};
-}
-
-Json metadata_v2(const std::string& model, const std::string& version, const RequestShape& shape,
-                 bool binary) {
-  const auto tensor = [](const std::string& name, const std::string& datatype) {
-    return Json{{"name", name}, {"datatype", datatype}, {"shape", Json::array({-1})}};
-  };
-  Json inputs = Json::array();
-  for (const features::InputField& field : shape.inputs)
-    inputs.push_back(tensor(field.name, v2_type(field.type)));
-  Json outputs = Json::array();
-  outputs.push_back(tensor("predicted", binary ? "BOOL" : "FP64"));
-  if (binary) outputs.push_back(tensor("score", "FP64"));
-  outputs.push_back(tensor("prediction_id", "BYTES"));
-  return Json{{"name", model},
-              {"versions", Json::array({version})},
-              {"platform", "martlet"},
-              {"inputs", std::move(inputs)},
-              {"outputs", std::move(outputs)}};
 }
 
 }  // namespace martlet::server

@@ -1,5 +1,4 @@
-// server/inference_protocol.h: requests and answers of the inference protocols, to and from batches
-// of raw columns.
+// server/inference_protocol.h: requests of the inference protocols, as batches of raw columns.
 //
 // Two dialects: Open Inference Protocol v2 over JSON (tensors by column) and MLflow's scoring
 // protocol (dataframe_split, dataframe_records, instances, inputs, CSV). Both name raw columns;
@@ -49,13 +48,7 @@ Result<InferenceRequest> decode_v2(std::string_view body, const RequestShape& sh
 Result<InferenceRequest> decode_mlflow(std::string_view body, std::string_view content_type,
                                        const RequestShape& shape);
 
-// Outputs: predicted and prediction_id, and score of a binary model. `request_id` is echoed.
-Json encode_v2(const deployment::Answer& answer, const InferenceRequest& request,
-               std::string_view request_id);
-Json encode_mlflow(const deployment::Answer& answer);
-
-// The model's description in the v2 protocol: name, versions, platform, inputs, outputs.
-Json metadata_v2(const std::string& model, const std::string& version, const RequestShape& shape,
-                 bool binary);
+// Whether the v2 protocol has a datatype of that name.
+bool is_v2_type(std::string_view name);
 
 }  // namespace martlet::server

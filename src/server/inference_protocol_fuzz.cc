@@ -1,5 +1,7 @@
-// Any bytes as a body of any inference dialect: an answer or an error, within the limits.
+// Any bytes as a body of any inference dialect: an answer or an error, within the limits; and where
+// the plain reader reads a row, the judge must read the same one.
 #include "server/inference_protocol.h"
+#include "server/internal/plain_request.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,12 +36,27 @@ void judge(const martlet::Result<InferenceRequest>& request) {
   MARTLET_CHECK(request->keys.rows() == request->rows.rows(), "a key for each row");
 }
 
+void agree(const std::optional<martlet::server::PlainRow>& plain,
+           const martlet::Result<InferenceRequest>& judged) {
+  if (!plain.has_value()) return;
+  MARTLET_CHECK(judged.has_value() && judged->rows.rows() == 1, "what is read plainly is one row");
+  for (std::size_t i = 0; i < plain->inputs.size(); ++i) {
+    MARTLET_CHECK(plain->inputs[i].same_as(judged->rows.column(i).cell(0)),
+                  "both readers read the same");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(bytes), size);
-  judge(martlet::server::decode_v2(body, shape()));
-  judge(martlet::server::decode_mlflow(body, "application/json", shape()));
+  static const martlet::server::PlainRequestReader kReader(shape());
+  const auto v2 = martlet::server::decode_v2(body, shape());
+  judge(v2);
+  agree(kReader.read_v2(body), v2);
+  const auto mlflow = martlet::server::decode_mlflow(body, "application/json", shape());
+  judge(mlflow);
+  agree(kReader.read_mlflow(body), mlflow);
   judge(martlet::server::decode_mlflow(body, "text/csv", shape()));
   return 0;
 }

@@ -1,4 +1,5 @@
 #include "deployment/inference_service.h"
+#include "server/inference_answer.h"
 #include "server/inference_protocol.h"
 
 #include <gtest/gtest.h>
@@ -292,21 +293,27 @@ deployment::Answer answer_of(bool binary) {
   return answer;
 }
 
+Json read(const std::string& text) {
+  auto json = parse_json(text);
+  EXPECT_TRUE(json.has_value()) << text;
+  return json.has_value() ? *json : Json();
+}
+
 TEST(Encode, v2_answers_have_the_protocols_shape) {
   InferenceRequest request;
-  const Json all = encode_v2(answer_of(true), request, "from-header");
-  EXPECT_EQ(to_text(all),
+  EXPECT_EQ(encode_v2(answer_of(true), request, "from-header"),
             R"({"model_name":"flight-delay","model_version":"3","id":"from-header","outputs":[)"
             R"({"name":"predicted","datatype":"BOOL","shape":[2],"data":[false,true]},)"
             R"({"name":"score","datatype":"FP64","shape":[2],"data":[0.1,0.75]},)"
-            R"({"name":"prediction_id","datatype":"BYTES","shape":[2],"data":["a","b"]}]})");
+            R"({"name":"prediction_id","datatype":"BYTES","shape":[2],"data":["a","b"]}]})"
+            "\n");
   request.id = "mine";
   request.outputs = {"score"};
-  const Json some = encode_v2(answer_of(true), request, "from-header");
+  const Json some = read(encode_v2(answer_of(true), request, "from-header"));
   EXPECT_EQ(some["id"], "mine");
   ASSERT_EQ(some["outputs"].size(), 1u);
   EXPECT_EQ(some["outputs"][0]["name"], "score");
-  const Json regression = encode_v2(answer_of(false), {}, "x");
+  const Json regression = read(encode_v2(answer_of(false), {}, "x"));
   ASSERT_EQ(regression["outputs"].size(), 2u);
   EXPECT_EQ(regression["outputs"][0]["datatype"], "FP64");
 }
@@ -314,18 +321,61 @@ TEST(Encode, v2_answers_have_the_protocols_shape) {
 TEST(Encode, a_score_that_is_no_number_is_null_and_never_breaks_the_json) {
   deployment::Answer answer = answer_of(false);
   answer.scores[0] = answer.predicted[0] = std::numeric_limits<double>::infinity();
-  const std::string text = to_text(encode_v2(answer, {}, "x"));
+  const std::string text = encode_v2(answer, {}, "x");
   EXPECT_TRUE(parse_json(text).has_value()) << text;
   EXPECT_NE(text.find("[null,0.75]"), std::string::npos) << text;
 }
 
 TEST(Encode, mlflow_answers_are_one_object_a_row) {
-  EXPECT_EQ(to_text(encode_mlflow(answer_of(true))),
+  EXPECT_EQ(encode_mlflow(answer_of(true)),
             R"({"predictions":[{"predicted":false,"score":0.1,"prediction_id":"a"},)"
-            R"({"predicted":true,"score":0.75,"prediction_id":"b"}]})");
-  EXPECT_EQ(to_text(encode_mlflow(answer_of(false))),
+            R"({"predicted":true,"score":0.75,"prediction_id":"b"}]})"
+            "\n");
+  EXPECT_EQ(encode_mlflow(answer_of(false)),
             R"({"predictions":[{"predicted":0.1,"prediction_id":"a"},)"
-            R"({"predicted":0.75,"prediction_id":"b"}]})");
+            R"({"predicted":0.75,"prediction_id":"b"}]})"
+            "\n");
+}
+
+TEST(Encode, one_row_is_written_as_an_answer_of_one_row_is) {
+  for (const bool binary : {true, false}) {
+    for (const double score : {0.1, 1.0, 0.0, -0.0, 1e22, 5e-324, 123456789.0}) {
+      deployment::Answer answer = answer_of(binary);
+      answer.scores = {score};
+      answer.predicted = {binary ? 1 : score};
+      deployment::RowReply reply;
+      reply.score = score;
+      reply.predicted = answer.predicted[0];
+      std::ranges::fill(reply.id, 'f');
+      answer.ids = {std::string(reply.id_text())};
+      const AnswerName name{R"("flight-delay")", "3", binary};
+      EXPECT_EQ(encode_row_v2(reply, name, "r-1"), encode_v2(answer, {}, "r-1"));
+      EXPECT_EQ(encode_row_mlflow(reply, name), encode_mlflow(answer));
+      const Json told = read(encode_row_mlflow(reply, name))["predictions"][0];
+      EXPECT_EQ(told[binary ? "score" : "predicted"].get<double>(), score);
+    }
+  }
+}
+
+TEST(Encode, words_of_a_client_are_escaped) {
+  InferenceRequest request;
+  request.id = "a\"\\\n\x7f";
+  EXPECT_EQ(read(encode_v2(answer_of(true), request, "x"))["id"], request.id);
+}
+
+TEST(DecodeV2, extensions_that_are_not_offered_are_refused_by_their_names) {
+  const auto with = [](const char* parameters, const char* output) {
+    return v2(R"({"inputs":[{"name":"distance","shape":[1],"datatype":"FP64","parameters":)" +
+              std::string(parameters) + R"(,"data":[1]},)" + tensor("carrier", "[1]", R"(["AA"])") +
+              R"(],"outputs":[{"name":"score","parameters":)" + output + "}]}");
+  };
+  EXPECT_TRUE(with("{}", R"({"binary_data":false})").has_value());
+  EXPECT_EQ(findings_of(with(R"({"binary_data_size":8})", "{}")),
+            (std::vector<std::string>{"distance: extension", "distance: missing"}));
+  EXPECT_EQ(findings_of(with(R"({"shared_memory_region":"r"})", "{}")),
+            (std::vector<std::string>{"distance: extension", "distance: missing"}));
+  EXPECT_EQ(findings_of(with("{}", R"({"classification":2})")),
+            (std::vector<std::string>{"score: extension"}));
 }
 
 TEST(Encode, metadata_names_inputs_and_outputs) {

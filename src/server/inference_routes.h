@@ -6,12 +6,13 @@
 #pragma once
 #include "base/result.h"
 #include "deployment/inference_service.h"
+#include "deployment/shared_slot.h"
 #include "net/http_message.h"
 #include "server/inference_protocol.h"
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace martlet::platform {
@@ -45,11 +46,13 @@ class InferenceRoutes {
   Result<net::Response> describe(const net::Request& request);
   void accept(Pending pending, Dialect dialect);
   Result<net::Response> answer(const net::Request& request, Dialect dialect);
+  std::optional<Result<net::Response>> answer_plainly(const net::Request& request,
+                                                      const Shaped& known, Dialect dialect);
 
   deployment::InferenceService& service_;
   platform::ThreadPool& pool_;
   InferenceRouteOptions options_;
-  std::atomic<std::shared_ptr<const Shaped>> shaped_;
+  deployment::SharedSlot<const Shaped> shaped_;
 };
 
 }  // namespace martlet::server

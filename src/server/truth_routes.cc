@@ -37,7 +37,7 @@ void add_truth_routes(net::Router& router,
     }
     auto counts = accepted(request.body, accept);
     return counts.has_value() ? net::Response::json(200, to_text(*counts) + "\n")
-                              : error_response(counts.error(), request.id);
+                              : error_response(counts.error(), request);
   };
   router.add(std::move(route));
 }

@@ -164,6 +164,17 @@ TEST_F(Csv, patterns_are_expanded_in_order) {
   EXPECT_EQ(*files, (std::vector<std::string>{directory_ + "/b1.csv", directory_ + "/b2.csv", a}));
 }
 
+TEST_F(Csv, plain_paths_keep_their_order_and_stand_once) {
+  const std::string b = file("b.csv", "");
+  const std::string a = file("a.csv", "");
+  const std::vector<std::string> paths{b, a, b};
+  EXPECT_EQ(*find_files(paths), (std::vector<std::string>{b, a}));
+  const std::vector<std::string> gone{b, directory_ + "/gone.csv"};
+  EXPECT_EQ(find_files(gone).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(find_files(std::span(&directory_, 1)).error().code(), ErrorCode::NotFound)
+      << "a folder is no file";
+}
+
 TEST_F(Csv, missing_files_and_empty_patterns_are_not_found) {
   for (const std::string name : {"nowhere.csv", "nowhere*.csv"}) {
     const std::string path = directory_ + "/" + name;

@@ -1,17 +1,15 @@
 #include "table/engine.h"
 
-#include "base/json.h"
 #include "base/text.h"
+#include "platform/host.h"
+#include "table/internal/duckdb_library.h"
+#include "table/internal/engine_state.h"
 #include "table/internal/vectors.h"
+#include "table/internal/watchdog.h"
 
 #include <duckdb.h>
+#include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
-#include <set>
-#include <thread>
 #include <utility>
 
 namespace martlet::table {
@@ -26,7 +24,6 @@ using columns::Type;
 namespace {
 
 constexpr std::size_t kRowsPerPiece = 65'536;
-constexpr std::chrono::milliseconds kCancelPoll{20};
 
 ErrorCode code_of(duckdb_error_type type) {
   switch (type) {
@@ -57,81 +54,28 @@ ErrorCode code_of_prepare(std::string_view message) {
   return ErrorCode::InvalidArgument;
 }
 
-std::string text_or(const char* text, std::string_view otherwise) {
-  return text == nullptr ? std::string(otherwise) : std::string(text);
-}
-
 // Owners of DuckDB's handles.
 struct Statements {
   duckdb_extracted_statements handle = nullptr;
   ~Statements() {
-    if (handle != nullptr) duckdb_destroy_extracted(&handle);
+    if (handle != nullptr) duck().duckdb_destroy_extracted(&handle);
   }
 };
 struct Prepared {
   duckdb_prepared_statement handle = nullptr;
   ~Prepared() {
-    if (handle != nullptr) duckdb_destroy_prepare(&handle);
+    if (handle != nullptr) duck().duckdb_destroy_prepare(&handle);
   }
 };
 struct Answer {
   duckdb_result handle{};
-  ~Answer() { duckdb_destroy_result(&handle); }
+  ~Answer() { duck().duckdb_destroy_result(&handle); }
 };
 struct Chunk {
   duckdb_data_chunk handle = nullptr;
   ~Chunk() {
-    if (handle != nullptr) duckdb_destroy_data_chunk(&handle);
+    if (handle != nullptr) duck().duckdb_destroy_data_chunk(&handle);
   }
-};
-
-// Interrupts a connection when its statement must stop. Without a limit it costs nothing.
-class Watchdog {
- public:
-  Watchdog(duckdb_connection connection, const Limits& limits, const EngineOptions& options)
-      : connection_(connection), deadline_(limits.deadline.at), cancel_(limits.cancel) {
-    if (options.statement_limit) {
-      const auto own = std::chrono::steady_clock::now() + *options.statement_limit;
-      deadline_ = deadline_ ? std::min(*deadline_, own) : own;
-    }
-    if (deadline_ || cancel_) thread_ = std::thread([this] { watch(); });
-  }
-  ~Watchdog() {
-    if (!thread_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
-
-  bool late() const { return late_.load(); }
-
- private:
-  void watch() {
-    std::unique_lock lock(mutex_);
-    while (!done_) {
-      const auto now = std::chrono::steady_clock::now();
-      if (deadline_ && now >= *deadline_) late_.store(true);
-      // Again and again: an interrupt that comes before the statement has begun is lost.
-      if (late_.load() || (cancel_ && cancel_->cancelled())) duckdb_interrupt(connection_);
-      auto wake = now + kCancelPoll;
-      if (deadline_ && !cancel_ && !late_.load()) wake = *deadline_;
-      changed_.wait_until(lock, wake);
-    }
-  }
-
-  duckdb_connection connection_;
-  std::optional<std::chrono::steady_clock::time_point> deadline_;
-  std::optional<CancelToken> cancel_;
-  std::atomic<bool> late_{false};
-  std::mutex mutex_;  // guards done_
-  std::condition_variable changed_;
-  bool done_ = false;
-  std::thread thread_;
 };
 
 tl::unexpected<Error> failed(ErrorCode code, const std::string& message, const Watchdog& watchdog) {
@@ -144,16 +88,17 @@ tl::unexpected<Error> failed(ErrorCode code, const std::string& message, const W
 }
 
 duckdb_state bind(duckdb_prepared_statement statement, idx_t index, const Cell& cell) {
-  if (cell.missing) return duckdb_bind_null(statement, index);
+  if (cell.missing) return duck().duckdb_bind_null(statement, index);
   switch (cell.type) {
-    case Type::Bool: return duckdb_bind_boolean(statement, index, cell.boolean);
-    case Type::Int64: return duckdb_bind_int64(statement, index, cell.integer);
-    case Type::Double: return duckdb_bind_double(statement, index, cell.number);
+    case Type::Bool: return duck().duckdb_bind_boolean(statement, index, cell.boolean);
+    case Type::Int64: return duck().duckdb_bind_int64(statement, index, cell.integer);
+    case Type::Double: return duck().duckdb_bind_double(statement, index, cell.number);
     case Type::Text:
-      return duckdb_bind_varchar_length(statement, index, cell.text.data(), cell.text.size());
-    case Type::Timestamp: return duckdb_bind_timestamp_tz(statement, index, {cell.integer});
+      return duck().duckdb_bind_varchar_length(statement, index, cell.text.data(),
+                                               cell.text.size());
+    case Type::Timestamp: return duck().duckdb_bind_timestamp_tz(statement, index, {cell.integer});
     case Type::Date:
-      return duckdb_bind_date(statement, index, {static_cast<std::int32_t>(cell.integer)});
+      return duck().duckdb_bind_date(statement, index, {static_cast<std::int32_t>(cell.integer)});
   }
   return DuckDBError;
 }
@@ -165,9 +110,9 @@ struct Collectors {
   std::size_t rows = 0;
 
   Result<void> append(duckdb_data_chunk chunk) {
-    const idx_t more = duckdb_data_chunk_get_size(chunk);
+    const idx_t more = duck().duckdb_data_chunk_get_size(chunk);
     for (std::size_t c = 0; c < columns.size(); ++c) {
-      MARTLET_TRY(columns[c].append(duckdb_data_chunk_get_vector(chunk, c), more));
+      MARTLET_TRY(columns[c].append(duck().duckdb_data_chunk_get_vector(chunk, c), more));
     }
     rows += more;
     return {};
@@ -198,11 +143,11 @@ Result<Schema> schema_from(std::vector<Field> fields) {
 Result<Collectors> collectors_of(duckdb_result& answer, const Zone& zone) {
   Collectors collectors;
   std::vector<Field> fields;
-  const idx_t width = duckdb_column_count(&answer);
+  const idx_t width = duck().duckdb_column_count(&answer);
   for (idx_t c = 0; c < width; ++c) {
-    std::string name = text_or(duckdb_column_name(&answer, c), "");
-    MARTLET_TRY_SET(auto collector,
-                    ColumnCollector::create(name, duckdb_column_logical_type(&answer, c), zone));
+    std::string name = text_or(duck().duckdb_column_name(&answer, c), "");
+    MARTLET_TRY_SET(auto collector, ColumnCollector::create(
+                                        name, duck().duckdb_column_logical_type(&answer, c), zone));
     fields.push_back({std::move(name), collector.type()});
     collectors.columns.push_back(std::move(collector));
   }
@@ -211,6 +156,11 @@ Result<Collectors> collectors_of(duckdb_result& answer, const Zone& zone) {
 }
 
 }  // namespace
+
+Engine::State::~State() {
+  if (connection != nullptr) duck().duckdb_disconnect(&connection);
+  if (database != nullptr) duck().duckdb_close(&database);
+}
 
 std::string quote_name(std::string_view name) {
   std::string quoted = "\"";
@@ -230,30 +180,14 @@ std::string quote_text(std::string_view text) {
   return quoted + '\'';
 }
 
-std::string engine_version() { return text_or(duckdb_library_version(), ""); }
-
-struct Engine::State {
-  EngineOptions options;
-  duckdb_database database = nullptr;
-  duckdb_connection connection = nullptr;
-
-  ~State() {
-    if (connection != nullptr) duckdb_disconnect(&connection);
-    if (database != nullptr) duckdb_close(&database);
-  }
-
-  using Sink = std::function<Result<void>(duckdb_result&, const Watchdog&)>;
-  // Runs every statement; hands the last one's answer to `sink`.
-  Result<void> run(std::string_view sql, std::span<const Cell> parameters, const Limits& limits,
-                   const Sink& sink);
-  Result<void> run_one(duckdb_prepared_statement statement, const Watchdog& watchdog,
-                       const Sink& sink);
-};
+std::string engine_version() {
+  return load_duckdb().has_value() ? text_or(duck().duckdb_library_version(), "") : "";
+}
 
 namespace {
 
 Result<void> bind_all(duckdb_prepared_statement statement, std::span<const Cell> parameters) {
-  const idx_t wanted = duckdb_nparams(statement);
+  const idx_t wanted = duck().duckdb_nparams(statement);
   if (wanted != parameters.size()) {
     return invalid_argument(
         fmt::format("the SQL statement has {} parameter(s) but {} value(s) were given", wanted,
@@ -272,12 +206,12 @@ Result<void> bind_all(duckdb_prepared_statement statement, std::span<const Cell>
 Result<void> read_all(duckdb_result& answer, const Watchdog& watchdog,
                       const std::function<Result<void>(duckdb_data_chunk)>& each) {
   while (true) {
-    const Chunk chunk{duckdb_fetch_chunk(answer)};
+    const Chunk chunk{duck().duckdb_fetch_chunk(answer)};
     if (chunk.handle == nullptr) break;
     MARTLET_TRY(each(chunk.handle));
   }
-  if (const char* error = duckdb_result_error(&answer); error != nullptr) {
-    return failed(code_of(duckdb_result_error_type(&answer)), error, watchdog);
+  if (const char* error = duck().duckdb_result_error(&answer); error != nullptr) {
+    return failed(code_of(duck().duckdb_result_error_type(&answer)), error, watchdog);
   }
   return {};
 }
@@ -306,38 +240,40 @@ std::string settings_of(const EngineOptions& options) {
   return sql;
 }
 
-}  // namespace
+using Sink = std::function<Result<void>(duckdb_result&, const Watchdog&)>;
 
-Result<void> Engine::State::run_one(duckdb_prepared_statement statement, const Watchdog& watchdog,
-                                    const Sink& sink) {
+Result<void> run_one(duckdb_prepared_statement statement, const Watchdog& watchdog,
+                     const Sink& sink) {
   Answer answer;
   // Streaming: rows come as they are made, so that a large result needs no memory of its own.
-  const duckdb_state state = duckdb_execute_prepared_streaming(statement, &answer.handle);
+  const duckdb_state state = duck().duckdb_execute_prepared_streaming(statement, &answer.handle);
   if (state != DuckDBSuccess) {
-    return failed(code_of(duckdb_result_error_type(&answer.handle)),
-                  text_or(duckdb_result_error(&answer.handle), "the SQL statement failed"),
+    return failed(code_of(duck().duckdb_result_error_type(&answer.handle)),
+                  text_or(duck().duckdb_result_error(&answer.handle), "the SQL statement failed"),
                   watchdog);
   }
   return sink(answer.handle, watchdog);
 }
 
-Result<void> Engine::State::run(std::string_view sql, std::span<const Cell> parameters,
-                                const Limits& limits, const Sink& sink) {
-  const Watchdog watchdog(connection, limits, options);
+// Runs every statement; hands the last one's answer to `sink`.
+Result<void> run(Engine::State& state, std::string_view sql, std::span<const Cell> parameters,
+                 const Limits& limits, const Sink& sink) {
+  const Watchdog watchdog(state.connection, limits, state.options);
   Statements statements;
   const std::string text(sql);
-  const idx_t count = duckdb_extract_statements(connection, text.c_str(), &statements.handle);
+  const idx_t count =
+      duck().duckdb_extract_statements(state.connection, text.c_str(), &statements.handle);
   if (count == 0) {
-    return invalid_argument(
-        text_or(duckdb_extract_statements_error(statements.handle), "there is no SQL statement"));
+    return invalid_argument(text_or(duck().duckdb_extract_statements_error(statements.handle),
+                                    "there is no SQL statement"));
   }
   for (idx_t i = 0; i < count; ++i) {
     const bool last = i + 1 == count;
     Prepared prepared;
-    if (duckdb_prepare_extracted_statement(connection, statements.handle, i, &prepared.handle) !=
-        DuckDBSuccess) {
+    if (duck().duckdb_prepare_extracted_statement(state.connection, statements.handle, i,
+                                                  &prepared.handle) != DuckDBSuccess) {
       const std::string message =
-          text_or(duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
+          text_or(duck().duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
       return failed(code_of_prepare(message), message, watchdog);
     }
     if (last) MARTLET_TRY(bind_all(prepared.handle, parameters));
@@ -346,19 +282,36 @@ Result<void> Engine::State::run(std::string_view sql, std::span<const Cell> para
   return {};
 }
 
+}  // namespace
+
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
 
 const EngineOptions& Engine::options() const { return state_->options; }
 
-void Engine::interrupt() { duckdb_interrupt(state_->connection); }
+void Engine::interrupt() { duck().duckdb_interrupt(state_->connection); }
+
+namespace {
+
+// Without a free descriptor DuckDB throws while it cleans up after its failed start, which nobody
+// can catch.
+Result<void> refuse_without_descriptors() {
+  constexpr int kNeeded = 4;
+  if (platform::spare_descriptors(kNeeded) == kNeeded) return {};
+  return fail(ErrorCode::ResourceExhausted,
+              "starting DuckDB: too many open files; raise the limit on open files (ulimit -n)");
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   if (options.threads < 1) return invalid_argument("the SQL engine needs at least one thread");
+  MARTLET_TRY(load_duckdb());
+  MARTLET_TRY(refuse_without_descriptors());
   auto state = std::make_unique<State>();
   state->options = options;
   duckdb_config config = nullptr;
-  if (duckdb_create_config(&config) != DuckDBSuccess)
+  if (duck().duckdb_create_config(&config) != DuckDBSuccess)
     return internal_error("DuckDB gave no configuration");
   const std::pair<const char*, std::string> fixed[] = {
       {"threads", std::to_string(options.threads)}, {"autoinstall_known_extensions", "false"},
@@ -367,16 +320,16 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   };
   bool accepted = true;
   for (const auto& [name, value] : fixed) {
-    accepted = accepted && duckdb_set_config(config, name, value.c_str()) == DuckDBSuccess;
+    accepted = accepted && duck().duckdb_set_config(config, name, value.c_str()) == DuckDBSuccess;
   }
   char* why = nullptr;
   const bool opened =
-      accepted && duckdb_open_ext(nullptr, &state->database, config, &why) == DuckDBSuccess;
+      accepted && duck().duckdb_open_ext(nullptr, &state->database, config, &why) == DuckDBSuccess;
   const std::string reason = text_or(why, "a setting was refused");
-  if (why != nullptr) duckdb_free(why);
-  duckdb_destroy_config(&config);
+  if (why != nullptr) duck().duckdb_free(why);
+  duck().duckdb_destroy_config(&config);
   if (!opened) return internal_error("starting DuckDB: " + reason);
-  if (duckdb_connect(state->database, &state->connection) != DuckDBSuccess) {
+  if (duck().duckdb_connect(state->database, &state->connection) != DuckDBSuccess) {
     return internal_error("connecting to DuckDB failed");
   }
   auto engine =
@@ -390,20 +343,19 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
 Result<void> Engine::stream(std::string_view sql, std::span<const Cell> parameters,
                             const std::function<Result<void>(const Batch&)>& each,
                             const Limits& limits) {
-  return state_->run(
-      sql, parameters, limits,
-      [&](duckdb_result& answer, const Watchdog& watchdog) -> Result<void> {
-        MARTLET_TRY_SET(Collectors collectors, collectors_of(answer, state_->options.zone));
-        bool given = false;
-        const auto take = [&](duckdb_data_chunk chunk) -> Result<void> {
-          MARTLET_TRY(collectors.append(chunk));
-          if (collectors.rows < kRowsPerPiece) return {};
-          given = true;
-          return each(collectors.finish());
-        };
-        MARTLET_TRY(read_all(answer, watchdog, take));
-        return collectors.rows > 0 || !given ? each(collectors.finish()) : Result<void>();
-      });
+  return run(*state_, sql, parameters, limits,
+             [&](duckdb_result& answer, const Watchdog& watchdog) -> Result<void> {
+               MARTLET_TRY_SET(Collectors collectors, collectors_of(answer, state_->options.zone));
+               bool given = false;
+               const auto take = [&](duckdb_data_chunk chunk) -> Result<void> {
+                 MARTLET_TRY(collectors.append(chunk));
+                 if (collectors.rows < kRowsPerPiece) return {};
+                 given = true;
+                 return each(collectors.finish());
+               };
+               MARTLET_TRY(read_all(answer, watchdog, take));
+               return collectors.rows > 0 || !given ? each(collectors.finish()) : Result<void>();
+             });
 }
 
 Result<Batch> Engine::query(std::string_view sql, std::span<const Cell> parameters,
@@ -416,179 +368,36 @@ Result<Batch> Engine::query(std::string_view sql, std::span<const Cell> paramete
     all = collectors.finish();
     return {};
   };
-  MARTLET_TRY(state_->run(sql, parameters, limits, take));
+  MARTLET_TRY(run(*state_, sql, parameters, limits, take));
   return all;
 }
 
 Result<void> Engine::execute(std::string_view sql, const Limits& limits) {
-  return state_->run(sql, {}, limits, drain);
+  return run(*state_, sql, {}, limits, drain);
 }
 
 Result<Schema> Engine::schema_of(std::string_view sql) {
   Prepared prepared;
-  if (duckdb_prepare(state_->connection, std::string(sql).c_str(), &prepared.handle) !=
+  if (duck().duckdb_prepare(state_->connection, std::string(sql).c_str(), &prepared.handle) !=
       DuckDBSuccess) {
     const std::string message =
-        text_or(duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
+        text_or(duck().duckdb_prepare_error(prepared.handle), "the SQL statement is not valid");
     return fail(code_of_prepare(message), message);
   }
   std::vector<Field> fields;
-  const idx_t width = duckdb_prepared_statement_column_count(prepared.handle);
+  const idx_t width = duck().duckdb_prepared_statement_column_count(prepared.handle);
   for (idx_t c = 0; c < width; ++c) {
-    const char* name_given = duckdb_prepared_statement_column_name(prepared.handle, c);
+    const char* name_given = duck().duckdb_prepared_statement_column_name(prepared.handle, c);
     std::string name = text_or(name_given, "");
-    duckdb_free(const_cast<char*>(name_given));  // the C API gives it away as const
-    duckdb_logical_type logical = duckdb_prepared_statement_column_logical_type(prepared.handle, c);
+    duck().duckdb_free(const_cast<char*>(name_given));  // the C API gives it away as const
+    duckdb_logical_type logical =
+        duck().duckdb_prepared_statement_column_logical_type(prepared.handle, c);
     auto type = column_type(name, logical);
-    duckdb_destroy_logical_type(&logical);
+    duck().duckdb_destroy_logical_type(&logical);
     MARTLET_TRY(type);
     fields.push_back({std::move(name), *type});
   }
   return schema_from(std::move(fields));
-}
-
-namespace {
-
-// Walks DuckDB's own syntax tree. `hidden` holds the names that WITH gives at this place, in lower
-// case.
-void collect_tables(const Json& node, std::set<std::string> hidden, std::set<std::string>& found) {
-  if (node.is_array()) {
-    for (const Json& item : node) collect_tables(item, hidden, found);
-    return;
-  }
-  if (!node.is_object()) return;
-  if (node.value("type", Json()) == "BASE_TABLE" && node.value("schema_name", "").empty()) {
-    const std::string name = node.value("table_name", "");
-    if (!hidden.contains(lower_ascii(name))) found.insert(name);
-  }
-  const auto ctes = node.find("cte_map");
-  if (ctes != node.end() && ctes->is_object() && ctes->contains("map")) {
-    for (const Json& entry : (*ctes)["map"]) {
-      const std::string name = lower_ascii(entry.value("key", ""));
-      std::set<std::string> inner = hidden;
-      const Json& query = entry.contains("value") ? entry["value"] : entry;
-      // Only a recursive one sees itself.
-      if (to_text(query).find("RECURSIVE_CTE_NODE") != std::string::npos) inner.insert(name);
-      collect_tables(query, inner, found);
-      hidden.insert(name);
-    }
-  }
-  for (const auto& [key, value] : node.items()) {
-    if (key != "cte_map") collect_tables(value, hidden, found);
-  }
-}
-
-}  // namespace
-
-Result<std::vector<std::string>> Engine::tables_of(std::string_view sql) {
-  const Cell text = Cell::of_text(sql);
-  MARTLET_TRY_SET(const Batch answer,
-                  query("SELECT json_serialize_sql(?::varchar)::varchar AS tree", {&text, 1}));
-  MARTLET_TRY_SET(const Json tree,
-                  parse_json(answer.column(0).text(0), {.size_bytes = 64U << 20, .depth = 2'000}));
-  if (tree.value("error", true)) {
-    return invalid_argument(
-        fmt::format("not a SQL query: {}", tree.value("error_message", "it could not be read")));
-  }
-  const std::size_t count = tree.contains("statements") ? tree["statements"].size() : 0;
-  if (count != 1)
-    return invalid_argument(fmt::format("one SQL query was expected but there are {}", count));
-  std::set<std::string> found;
-  collect_tables(tree, {}, found);
-  return std::vector<std::string>(found.begin(), found.end());
-}
-
-struct TableAppender::State {
-  std::string table;
-  Schema schema;
-  duckdb_appender appender = nullptr;
-  Chunk chunk;
-
-  ~State() {
-    if (appender != nullptr) duckdb_appender_destroy(&appender);
-  }
-  Error error(std::string_view doing) const {
-    return Error(ErrorCode::InvalidArgument,
-                 fmt::format("{} table \"{}\": {}", doing, table,
-                             text_or(duckdb_appender_error(appender), "DuckDB refused")));
-  }
-};
-
-TableAppender::TableAppender(std::unique_ptr<State> state) : state_(std::move(state)) {}
-TableAppender::TableAppender(TableAppender&&) noexcept = default;
-TableAppender& TableAppender::operator=(TableAppender&&) noexcept = default;
-TableAppender::~TableAppender() = default;
-
-Result<void> TableAppender::append(const Batch& batch) {
-  if (batch.schema() != state_->schema) {
-    return invalid_argument(fmt::format(
-        "filling table \"{}\": the rows have other columns than the table", state_->table));
-  }
-  const std::size_t most = duckdb_vector_size();
-  for (std::size_t begin = 0; begin < batch.rows(); begin += most) {
-    duckdb_data_chunk_reset(state_->chunk.handle);
-    if (auto filled =
-            fill_chunk(state_->chunk.handle, batch, begin, std::min(most, batch.rows() - begin));
-        !filled) {
-      return fail(std::move(filled).error().with_context(
-          fmt::format("filling table \"{}\"", state_->table)));
-    }
-    if (duckdb_append_data_chunk(state_->appender, state_->chunk.handle) != DuckDBSuccess) {
-      return fail(state_->error("filling"));
-    }
-  }
-  return {};
-}
-
-Result<void> TableAppender::finish() {
-  if (state_->appender == nullptr) return {};
-  if (duckdb_appender_close(state_->appender) != DuckDBSuccess)
-    return fail(state_->error("finishing"));
-  duckdb_appender_destroy(&state_->appender);
-  state_->appender = nullptr;
-  return {};
-}
-
-Result<TableAppender> Engine::create_table(std::string_view name, const Schema& schema) {
-  if (schema.size() == 0)
-    return invalid_argument(fmt::format("table \"{}\" needs at least one column", name));
-  MARTLET_TRY(drop(name));
-  std::string columns;
-  std::vector<duckdb_logical_type> types;
-  for (const Field& field : schema.fields()) {
-    if (!columns.empty()) columns += ", ";
-    columns += quote_name(field.name) + " " + sql_type(field.type);
-  }
-  MARTLET_TRY(execute(fmt::format("CREATE TABLE {} ({})", quote_name(name), columns)));
-  auto state = std::make_unique<TableAppender::State>();
-  state->table = name;
-  state->schema = schema;
-  if (duckdb_appender_create(state_->connection, nullptr, state->table.c_str(), &state->appender) !=
-      DuckDBSuccess) {
-    return fail(state->error("creating"));
-  }
-  for (idx_t c = 0; c < schema.size(); ++c)
-    types.push_back(duckdb_appender_column_type(state->appender, c));
-  state->chunk.handle = duckdb_create_data_chunk(types.data(), types.size());
-  for (auto& type : types) duckdb_destroy_logical_type(&type);
-  return TableAppender(std::move(state));
-}
-
-Result<void> Engine::register_batch(std::string_view name, const Batch& batch) {
-  MARTLET_TRY_SET(TableAppender appender, create_table(name, batch.schema()));
-  MARTLET_TRY(appender.append(batch));
-  return appender.finish();
-}
-
-Result<void> Engine::drop(std::string_view name) {
-  // DuckDB refuses to drop a view as a table, and the other way round.
-  const Cell wanted = Cell::of_text(name);
-  MARTLET_TRY_SET(
-      const Batch views,
-      query("SELECT 1 AS found FROM duckdb_views() WHERE NOT internal AND view_name = ?",
-            {&wanted, 1}));
-  return execute(
-      fmt::format("DROP {} IF EXISTS {}", views.rows() > 0 ? "VIEW" : "TABLE", quote_name(name)));
 }
 
 }  // namespace martlet::table

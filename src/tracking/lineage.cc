@@ -1,5 +1,6 @@
 #include "tracking/lineage.h"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <set>
@@ -14,6 +15,11 @@ constexpr std::array<std::string_view, 9> kKindNames{
 
 Json node_json(NodeKind kind, const std::string& id) {
   return {{"kind", std::string(name_of(kind))}, {"id", id}};
+}
+
+bool is_same(const LineageEdge& a, const LineageEdge& b) {
+  return a.from_kind == b.from_kind && a.from_id == b.from_id && a.to_kind == b.to_kind &&
+         a.to_id == b.to_id && a.relation == b.relation;
 }
 
 }  // namespace
@@ -39,7 +45,8 @@ Result<void> add_lineage(metadata::Transaction& tx, std::span<const LineageEdge>
 }
 
 Result<LineageWalk> walk_lineage(const metadata::ReadTransaction& tx, const Node& start,
-                                 Direction direction, std::size_t max_nodes) {
+                                 Direction direction, std::size_t max_nodes,
+                                 const MoreEdges& more) {
   const bool up = direction == Direction::Upstream;
   LineageWalk walk;
   std::set<Node> seen{start};
@@ -54,6 +61,14 @@ Result<LineageWalk> walk_lineage(const metadata::ReadTransaction& tx, const Node
                             .order_by(up ? "from_kind" : "to_kind")
                             .order_by(up ? "from_id" : "to_id")
                             .order_by("relation")));
+    if (more) {
+      MARTLET_TRY_SET(std::vector<LineageEdge> others, more(node, direction));
+      for (LineageEdge& other : others) {
+        if (std::none_of(edges.begin(), edges.end(),
+                         [&](const LineageEdge& known) { return is_same(known, other); }))
+          edges.push_back(std::move(other));
+      }
+    }
     for (LineageEdge& found : edges) {
       Node other = up ? Node{found.from_kind, found.from_id} : Node{found.to_kind, found.to_id};
       if (!seen.contains(other)) {

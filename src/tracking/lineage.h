@@ -11,6 +11,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,9 +71,13 @@ struct LineageWalk {
   std::vector<LineageEdge> edges;  // each once
   bool complete = true;            // false when the limit cut it short
 };
+// Edges that follow from other records than these, such as the registry's: asked for once a node.
+using MoreEdges =
+    std::function<Result<std::vector<LineageEdge>>(const Node& node, Direction direction)>;
 // Everything that led to `start`, or everything that came of it. Cycles are walked once.
 Result<LineageWalk> walk_lineage(const metadata::ReadTransaction& tx, const Node& start,
-                                 Direction direction, std::size_t max_nodes = 10'000);
+                                 Direction direction, std::size_t max_nodes = 10'000,
+                                 const MoreEdges& more = {});
 
 Json to_json(const LineageWalk& walk);
 

@@ -18,7 +18,8 @@ using metadata::Query;
 using metadata::ReadTransaction;
 using metadata::Transaction;
 
-static_assert(std::endian::native == std::endian::little, "chunks are written as memory holds them");
+static_assert(std::endian::native == std::endian::little,
+              "chunks are written as memory holds them");
 
 constexpr std::size_t kPointBytes = 24;
 constexpr std::size_t kChunkBytes = 256 * kPointBytes;  // a chunk below this size is added to
@@ -65,8 +66,8 @@ Result<void> write_key(Transaction& tx, const RunRecord& run, const std::string&
       chunk = {run.id, key, chunk.number + 1, {}};
   } else {
     const Metric& first = *points.front();
-    latest = MetricRecord{run.id,   key,           first.value, first.step,
-                          first.at, run.experiment, run.started, 0};
+    latest = MetricRecord{run.id,      key, first.value, first.step, first.at, run.experiment,
+                          run.started, 0};
   }
   for (const Metric* point : points) {
     append(chunk.points.bytes, *point);
@@ -82,18 +83,21 @@ Result<void> write_key(Transaction& tx, const RunRecord& run, const std::string&
 
 }  // namespace
 
+bool same_point(const Metric& a, const Metric& b) { return identity_of(a) == identity_of(b); }
+
 Result<void> write_points(Transaction& tx, const RunRecord& run, std::span<const Metric> points) {
   std::map<std::string_view, std::vector<const Metric*>> by_key;
   for (const Metric& point : points) by_key[point.key].push_back(&point);
-  for (const auto& [key, of_key] : by_key) MARTLET_TRY(write_key(tx, run, std::string(key), of_key));
+  for (const auto& [key, of_key] : by_key)
+    MARTLET_TRY(write_key(tx, run, std::string(key), of_key));
   return {};
 }
 
 Result<std::vector<Metric>> read_points(const ReadTransaction& tx, const RunId& run,
                                         const std::string& key) {
-  MARTLET_TRY_SET(const auto chunks, tx.select<MetricChunkRecord>(
-                                         Query(equal("run", run) && equal("key", key))
-                                             .order_by("number")));
+  MARTLET_TRY_SET(const auto chunks,
+                  tx.select<MetricChunkRecord>(
+                      Query(equal("run", run) && equal("key", key)).order_by("number")));
   std::vector<Metric> points;
   for (const MetricChunkRecord& chunk : chunks) {
     const std::string& bytes = chunk.points.bytes;
@@ -110,11 +114,7 @@ Result<std::vector<Metric>> read_points(const ReadTransaction& tx, const RunId& 
   };
   if (!std::is_sorted(points.begin(), points.end(), before))
     std::sort(points.begin(), points.end(), before);
-  points.erase(std::unique(points.begin(), points.end(),
-                           [](const Metric& a, const Metric& b) {
-                             return identity_of(a) == identity_of(b);
-                           }),
-               points.end());
+  points.erase(std::unique(points.begin(), points.end(), same_point), points.end());
   return points;
 }
 

@@ -1,5 +1,6 @@
 #include "tracking/run.h"
 
+#include "base/enum_name.h"
 #include "base/text.h"
 
 #include <fmt/format.h>
@@ -21,16 +22,6 @@ constexpr std::array<std::string_view, 6> kKindNames{"param", "metric",   "tag",
 constexpr std::size_t kMaxKeyCharacters = 250;
 constexpr std::size_t kMaxParamCharacters = 6000;
 constexpr std::size_t kMaxTagCharacters = 8000;
-
-template <class E, std::size_t N>
-bool find_name(const std::array<std::string_view, N>& names, std::string_view text, E& target) {
-  for (std::size_t i = 0; i < N; ++i) {
-    if (names[i] != text) continue;
-    target = static_cast<E>(i);
-    return true;
-  }
-  return false;
-}
 
 std::size_t characters_of(std::string_view utf8) {
   std::size_t count = 0;
@@ -116,19 +107,15 @@ Sides sides_of(const Texts& first, const Texts& second) {
 
 }  // namespace
 
-std::string_view name_of(RunStatus status) {
-  return kStatusNames[static_cast<std::size_t>(status)];
-}
+std::string_view name_of(RunStatus status) { return enum_name(kStatusNames, status); }
 bool parse_name(std::string_view text, RunStatus& status) {
-  return find_name(kStatusNames, text, status);
+  return find_enum(kStatusNames, text, status);
 }
-std::string_view name_of(Lifecycle lifecycle) {
-  return kLifecycleNames[static_cast<std::size_t>(lifecycle)];
-}
+std::string_view name_of(Lifecycle lifecycle) { return enum_name(kLifecycleNames, lifecycle); }
 bool parse_name(std::string_view text, Lifecycle& lifecycle) {
-  return find_name(kLifecycleNames, text, lifecycle);
+  return find_enum(kLifecycleNames, text, lifecycle);
 }
-std::string_view name_of(DifferenceKind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
+std::string_view name_of(DifferenceKind kind) { return enum_name(kKindNames, kind); }
 
 Result<RunStatus> next_status(RunStatus from, RunStatus to) {
   if (to == RunStatus::Scheduled && from != RunStatus::Scheduled) {

@@ -26,13 +26,20 @@ struct EntityName {
   RunEntity entity;
 };
 constexpr std::array kEntities{
-    EntityName{"attributes", RunEntity::Attribute}, EntityName{"attribute", RunEntity::Attribute},
-    EntityName{"attr", RunEntity::Attribute},       EntityName{"run", RunEntity::Attribute},
-    EntityName{"metrics", RunEntity::Metric},       EntityName{"metric", RunEntity::Metric},
-    EntityName{"params", RunEntity::Param},         EntityName{"param", RunEntity::Param},
-    EntityName{"parameters", RunEntity::Param},     EntityName{"parameter", RunEntity::Param},
-    EntityName{"tags", RunEntity::Tag},             EntityName{"tag", RunEntity::Tag},
-    EntityName{"datasets", RunEntity::Dataset},     EntityName{"dataset", RunEntity::Dataset},
+    EntityName{"attributes", RunEntity::Attribute},
+    EntityName{"attribute", RunEntity::Attribute},
+    EntityName{"attr", RunEntity::Attribute},
+    EntityName{"run", RunEntity::Attribute},
+    EntityName{"metrics", RunEntity::Metric},
+    EntityName{"metric", RunEntity::Metric},
+    EntityName{"params", RunEntity::Param},
+    EntityName{"param", RunEntity::Param},
+    EntityName{"parameters", RunEntity::Param},
+    EntityName{"parameter", RunEntity::Param},
+    EntityName{"tags", RunEntity::Tag},
+    EntityName{"tag", RunEntity::Tag},
+    EntityName{"datasets", RunEntity::Dataset},
+    EntityName{"dataset", RunEntity::Dataset},
 };
 
 struct Attribute {
@@ -84,8 +91,8 @@ Result<Condition> time_condition(const FilterClause& clause, const std::string& 
   MARTLET_TRY_SET(const std::int64_t millis, metadata::filter_integer(clause));
   constexpr std::int64_t kLimit = std::numeric_limits<std::int64_t>::max() / kMicrosPerMilli - 1;
   if (millis > kLimit || millis < -kLimit) {
-    return invalid_argument(fmt::format(
-        "'{}' isn't a time: write it in milliseconds since 1970", clause.text));
+    return invalid_argument(
+        fmt::format("'{}' isn't a time: write it in milliseconds since 1970", clause.text));
   }
   const std::int64_t begin = millis * kMicrosPerMilli;
   const std::int64_t end = begin + kMicrosPerMilli;
@@ -104,12 +111,11 @@ Result<Condition> attribute_condition(const FilterClause& clause) {
   MARTLET_TRY_SET(const Attribute* attribute, attribute_of(clause.name.key));
   const std::string column(attribute->column);
   if (attribute->kind == Attribute::Kind::Time) return time_condition(clause, column);
-  const bool list =
-      clause.comparator == Comparator::In || clause.comparator == Comparator::NotIn;
+  const bool list = clause.comparator == Comparator::In || clause.comparator == Comparator::NotIn;
   if (list && attribute->kind != Attribute::Kind::Id) {
-    return invalid_argument(fmt::format(
-        "Invalid comparator '{}' in filter clause '{}': lists are for run_id only",
-        metadata::name_of(clause.comparator), clause.text));
+    return invalid_argument(
+        fmt::format("Invalid comparator '{}' in filter clause '{}': lists are for run_id only",
+                    metadata::name_of(clause.comparator), clause.text));
   }
   if (attribute->kind != Attribute::Kind::Status) return metadata::text_condition(clause, column);
   // Stored in lower case.
@@ -156,9 +162,9 @@ Result<RunClause> read_clause(const FilterClause& clause) {
     case RunEntity::Dataset: {
       const std::string key = lower_ascii(found.key);
       if (key != "name" && key != "digest" && key != "context") {
-        return invalid_argument(fmt::format(
-            "Invalid dataset key '{}' in filter clause '{}': datasets have name, digest and context",
-            found.key, clause.text));
+        return invalid_argument(fmt::format("Invalid dataset key '{}' in filter clause '{}': "
+                                            "datasets have name, digest and context",
+                                            found.key, clause.text));
       }
       MARTLET_TRY_SET(found.own, metadata::text_condition(clause, key));
       break;
@@ -203,8 +209,8 @@ Result<std::vector<RunTerm>> parse_run_order(const std::vector<std::string>& ter
     term.order = order.order;
     MARTLET_TRY_SET(term.entity, entity_of(order.name));
     if (term.entity == RunEntity::Dataset)
-      return invalid_argument(fmt::format("Invalid order_by '{}': runs can't be ordered by datasets",
-                                          text));
+      return invalid_argument(
+          fmt::format("Invalid order_by '{}': runs can't be ordered by datasets", text));
     if (term.entity == RunEntity::Attribute) {
       MARTLET_TRY_SET(const Attribute* attribute, attribute_of(term.key));
       term.key = std::string(attribute->column);

@@ -18,9 +18,9 @@ using metadata::Order;
 using metadata::Query;
 using metadata::ReadTransaction;
 
-constexpr std::int64_t kRare = 5'000;      // runs; fewer are looked at one by one
-constexpr std::size_t kAtOnce = 500;       // runs fetched by one statement
-constexpr std::int64_t kMetricParts = 3;   // with a number, with NaN, without the metric
+constexpr std::int64_t kRare = 5'000;     // runs; fewer are looked at one by one
+constexpr std::size_t kAtOnce = 500;      // runs fetched by one statement
+constexpr std::int64_t kMetricParts = 3;  // with a number, with NaN, without the metric
 
 // A search, understood.
 struct Plan {
@@ -103,11 +103,12 @@ Result<std::vector<RunRecord>> fetch(const ReadTransaction& tx, const std::vecto
 FoundRuns cut(std::vector<RunRecord> records, const RunSearch& search, std::int64_t skip) {
   FoundRuns found;
   const auto first = static_cast<std::size_t>(std::min<std::int64_t>(skip, std::ssize(records)));
-  const auto last = static_cast<std::size_t>(
-      std::min<std::int64_t>(skip + search.limit, std::ssize(records)));
+  const auto last =
+      static_cast<std::size_t>(std::min<std::int64_t>(skip + search.limit, std::ssize(records)));
   if (last < records.size()) found.next = RunCursor{0, search.from.offset + search.limit};
-  found.records.assign(std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(first)),
-                       std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(last)));
+  found.records.assign(
+      std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(first)),
+      std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(last)));
   return found;
 }
 
@@ -133,10 +134,10 @@ Result<std::vector<RunRecord>> metric_part(const ReadTransaction& tx, const Plan
   for (const RunClause& clause : plan.clauses) {
     if (same_metric(clause)) condition = std::move(condition) && clause.own;
   }
-  condition = std::move(condition) &&
-              (part == 0 ? metadata::is_not_null("value") : metadata::is_null("value")) &&
-              metadata::exists(metadata::related<RunRecord>({{"id", "run"}}),
-                               plan.on_run(same_metric));
+  condition =
+      std::move(condition) &&
+      (part == 0 ? metadata::is_not_null("value") : metadata::is_null("value")) &&
+      metadata::exists(metadata::related<RunRecord>({{"id", "run"}}), plan.on_run(same_metric));
   Query query(std::move(condition));
   if (part == 0) query.order_by("value", term.order);
   query.order_by("started", Order::Descending).order_by("run");

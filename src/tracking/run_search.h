@@ -13,7 +13,8 @@ enum class View : std::uint8_t { Active, Deleted, All };
 
 // Where a page begins. Good for the same search only.
 struct RunCursor {
-  std::int64_t part = 0;    // runs that have the metric ordered by, then those with NaN, then the rest
+  std::int64_t part =
+      0;  // runs that have the metric ordered by, then those with NaN, then the rest
   std::int64_t offset = 0;  // within the part
   bool operator==(const RunCursor&) const = default;
 };

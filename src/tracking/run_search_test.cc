@@ -1,4 +1,5 @@
-// Searches over generated runs give what a naive reading of the search language gives, page by page.
+// Searches over generated runs give what a naive reading of the search language gives, page by
+// page.
 #include "artifacts/memory_blob_store.h"
 #include "metadata/database.h"
 #include "tracking/schema.h"
@@ -34,8 +35,8 @@ class RunSearchTest : public ::testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
-  RunId start(const RunBatch& batch, const std::string& name = "", const std::string& experiment = "0",
-              RunStatus status = RunStatus::Running) {
+  RunId start(const RunBatch& batch, const std::string& name = "",
+              const std::string& experiment = "0", RunStatus status = RunStatus::Running) {
     clock_.advance(std::chrono::milliseconds(1500));
     NewRun request;
     request.experiment = ExperimentId(experiment);
@@ -55,11 +56,12 @@ class RunSearchTest : public ::testing::Test {
     EXPECT_TRUE(page.has_value()) << search.filter << ": " << page.error().message();
     return page.has_value() ? places(page->runs) : std::vector<int>();
   }
-  std::vector<int> places(const std::vector<Run>& runs) {
+  std::vector<int> places(const std::vector<tracking::Run>& runs) {
     std::vector<int> numbers;
-    for (const Run& run : runs) {
-      const auto at = std::find_if(runs_.begin(), runs_.end(),
-                                   [&](const Run& started) { return started.id == run.id; });
+    for (const tracking::Run& run : runs) {
+      const auto at = std::find_if(runs_.begin(), runs_.end(), [&](const tracking::Run& started) {
+        return started.id == run.id;
+      });
       numbers.push_back(static_cast<int>(at - runs_.begin()));
     }
     return numbers;
@@ -71,7 +73,8 @@ class RunSearchTest : public ::testing::Test {
     std::sort(numbers.begin(), numbers.end());
     return numbers;
   }
-  std::vector<int> ordered(const std::vector<std::string>& order_by, const std::string& filter = "") {
+  std::vector<int> ordered(const std::vector<std::string>& order_by,
+                           const std::string& filter = "") {
     RunSearch search;
     search.filter = filter;
     search.order_by = order_by;
@@ -101,7 +104,7 @@ class RunSearchTest : public ::testing::Test {
   SeededRandom random_{1};
   std::unique_ptr<metadata::Database> database_;
   std::optional<Tracker> tracker_;
-  std::vector<Run> runs_;
+  std::vector<tracking::Run> runs_;
 };
 
 using Places = std::vector<int>;
@@ -262,7 +265,7 @@ TEST_F(FiveRuns, exact_tags_params_statuses_views_and_experiments_narrow_a_searc
 
 // What the search language says, read naively.
 struct Naive {
-  const std::vector<Run>& runs;
+  const std::vector<tracking::Run>& runs;
 
   static int compare(double a, double b, bool descending) {
     if (std::isnan(a) || std::isnan(b))
@@ -271,14 +274,14 @@ struct Naive {
     return (a < b) != descending ? -1 : 1;
   }
   std::vector<int> by_metric(const std::string& key, bool descending,
-                             const std::function<bool(const Run&)>& matches) const {
+                             const std::function<bool(const tracking::Run&)>& matches) const {
     std::vector<int> places;
     for (int i = 0; i < std::ssize(runs); ++i) {
       if (matches(runs[static_cast<std::size_t>(i)])) places.push_back(i);
     }
     std::sort(places.begin(), places.end(), [&](int left, int right) {
-      const Run& a = runs[static_cast<std::size_t>(left)];
-      const Run& b = runs[static_cast<std::size_t>(right)];
+      const tracking::Run& a = runs[static_cast<std::size_t>(left)];
+      const tracking::Run& b = runs[static_cast<std::size_t>(right)];
       const bool has_a = a.metrics.contains(key);
       const bool has_b = b.metrics.contains(key);
       if (has_a != has_b) return has_a;
@@ -311,7 +314,7 @@ TEST_F(RunSearchTest, every_plan_and_every_page_agrees_with_a_naive_search) {
       search.filter = "metrics.n >= 1 and params.p != '2'";
       search.order_by = {descending ? "metrics.m DESC" : "metrics.m"};
       if (one_experiment) search.experiments = {ExperimentId("1")};
-      const auto matches = [&](const Run& run) {
+      const auto matches = [&](const tracking::Run& run) {
         return run.metrics.contains("n") && run.metrics.at("n").value >= 1 &&
                run.params.at("p") != "2" &&
                (!one_experiment || run.experiment == ExperimentId("1"));

@@ -184,7 +184,7 @@ TEST_F(TrackerTest, deleted_runs_and_experiments_refuse_writes_until_restored) {
   const RunId run = start().id;
   ASSERT_TRUE(tracker_->set_run_lifecycle(run, Lifecycle::Deleted).has_value());
   EXPECT_EQ(log_metric(run, 1, 0, 0).error().code(), ErrorCode::InvalidArgument);
-  EXPECT_TRUE(tracker_->search({})->empty());
+  EXPECT_TRUE(tracker_->search({})->runs.empty());
   ASSERT_TRUE(tracker_->set_run_lifecycle(run, Lifecycle::Active).has_value());
   EXPECT_TRUE(log_metric(run, 1, 0, 0).has_value());
   ASSERT_TRUE(
@@ -277,6 +277,34 @@ TEST_F(TrackerTest, lineage_walks_both_ways_through_diamonds_and_cycles_and_stop
   EXPECT_EQ(down.nodes, (std::vector<Node>{package, version}));
   EXPECT_FALSE(down.complete);
   EXPECT_EQ(to_json(up)["nodes"][0]["kind"], "dataset_version");
+}
+
+TEST_F(TrackerTest, lineage_follows_edges_that_other_records_imply_and_counts_none_twice) {
+  const Node run{NodeKind::Run, "r"};
+  const Node package{NodeKind::Package, "p"};
+  const Node version{NodeKind::ModelVersion, "churn/1"};
+  const std::vector<LineageEdge> edges{edge(run, package, "built")};
+  ASSERT_TRUE(database_->write([&](metadata::Transaction& tx) { return add_lineage(tx, edges); })
+                  .has_value());
+  const MoreEdges more = [&](const Node& node,
+                             Direction direction) -> Result<std::vector<LineageEdge>> {
+    if (direction == Direction::Upstream) return std::vector<LineageEdge>();
+    if (node == run) return edges;  // stored already
+    if (node == package) return std::vector{edge(package, version, "registered as")};
+    return std::vector<LineageEdge>();
+  };
+  const LineageWalk down = *database_->read([&](const metadata::ReadTransaction& tx) {
+    return walk_lineage(tx, run, Direction::Downstream, 100, more);
+  });
+  EXPECT_EQ(down.nodes, (std::vector<Node>{package, version}));
+  EXPECT_EQ(down.edges.size(), 2U);
+  const auto failed = database_->read([&](const metadata::ReadTransaction& tx) {
+    return walk_lineage(tx, run, Direction::Downstream, 100,
+                        [](const Node&, Direction) -> Result<std::vector<LineageEdge>> {
+                          return unavailable("no records");
+                        });
+  });
+  EXPECT_EQ(failed.error().code(), ErrorCode::Unavailable);
 }
 
 }  // namespace

@@ -114,6 +114,10 @@ class Runner::Drive {
              return is_finished(status) && !gave_outputs(status);
            });
   }
+  bool nothing_runs() {
+    const std::lock_guard lock(mutex_);
+    return running_ == 0 && queue_.empty();
+  }
   bool anything_ready() const {
     if (options_.cancel.cancelled()) return false;
     for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -150,6 +154,11 @@ class Runner::Drive {
           return {};
         }));
     if (changed.empty()) return {};
+    if (starting.empty() && nothing_runs() && !anything_ready()) {
+      // The run's end, which comes next, commits these with it.
+      unsaved_ = std::move(changed);
+      return {};
+    }
     MARTLET_TRY(commit(changed, nullptr));
     for (const std::size_t i : changed) tell(steps_[i]);
     {
@@ -288,7 +297,7 @@ class Runner::Drive {
 
   Result<void> finish() {
     bool failed = false;
-    std::vector<std::size_t> changed;
+    std::vector<std::size_t> changed = unsaved_;
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       if (steps_[i].step_status() == StepStatus::Waiting) {
         MARTLET_TRY(change(steps_[i], StepStatus::Cancelled));
@@ -307,10 +316,12 @@ class Runner::Drive {
                                                      : RunStatus::Cancelled);
     run_.ended = environment_.clock.now();
     run_.owner.clear();
-    return environment_.database.write([&](metadata::Transaction& tx) -> Result<void> {
+    MARTLET_TRY(environment_.database.write([&](metadata::Transaction& tx) -> Result<void> {
       for (const std::size_t i : changed) MARTLET_TRY(tx.update(steps_[i]));
       return tx.compare_and_set(run_, metadata::equal("fence", run_.fence));
-    });
+    }));
+    for (const std::size_t i : unsaved_) tell(steps_[i]);
+    return {};
   }
 
   void tell(const StepRecord& step) const {
@@ -382,7 +393,8 @@ class Runner::Drive {
   std::vector<std::vector<std::size_t>> dependencies_;
   std::map<std::string, std::size_t> index_;
   std::vector<bool> forced_;
-  std::set<std::size_t> started_;  // handed to the workers; only the driving thread touches it
+  std::vector<std::size_t> unsaved_;  // settled last; the run's end commits them
+  std::set<std::size_t> started_;     // handed to the workers; only the driving thread touches it
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable wake_;

@@ -120,6 +120,22 @@ TEST(Runner, runs_each_step_once_and_a_second_run_hits_every_step) {
   EXPECT_FALSE(runner.log_of(first.run.id, "x").has_value());
 }
 
+TEST(Runner, a_run_of_hits_alone_is_recorded_in_two_commits_and_told_step_by_step) {
+  Fixture f;
+  auto runner = f.runner();
+  (void)runner.run(diamond(), Json::object(), {}).value();
+  const std::int64_t before = f.database->write_counts().writes;
+  std::vector<std::string> told;
+  RunOptions options;
+  options.on_step = [&](const StepRecord& record) { told.push_back(record.name); };
+  const RunOutcome second = runner.run(diamond(), Json::object(), options).value();
+  EXPECT_EQ(f.database->write_counts().writes - before, 2);
+  EXPECT_EQ(told, (std::vector<std::string>{"a", "b", "c", "d"}));
+  const RunOutcome stored = runner.look(second.run.id).value();
+  EXPECT_EQ(stored.run.run_status(), RunStatus::Succeeded);
+  for (const StepRecord& record : stored.steps) EXPECT_EQ(record.step_status(), StepStatus::Cached);
+}
+
 TEST(Runner, a_changed_parameter_recomputes_only_what_depends_on_it_and_says_why) {
   Fixture f;
   auto runner = f.runner();

@@ -15,6 +15,9 @@ namespace martlet::data {
 std::vector<std::uint32_t> first_equal_rows(std::span<const columns::Column> columns,
                                             std::size_t rows);
 
+// How many rows equal an earlier one, in the same sense; quick where none does.
+std::int64_t count_repeated_rows(std::span<const columns::Column> columns, std::size_t rows);
+
 // One distinct present value of a column.
 struct ValueGroup {
   std::uint32_t first = 0;  // the row that has it first

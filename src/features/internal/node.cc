@@ -127,4 +127,27 @@ void Node::write(const Cell& cell, const Zone& zone, double* out) const {
   }
 }
 
+void Node::write_all(const columns::Column& values, const Zone& zone, double* out,
+                     std::size_t width) const {
+  const std::size_t rows = values.size();
+  // Amounts, which most columns are, without a cell in between.
+  if (kind == NodeKind::Number && values.type() == Type::Double && values.missing_count() == 0) {
+    const Tail& tail = tails[0];
+    for (const double value : values.doubles()) {
+      tail.write(value, out);
+      out += width;
+    }
+    return;
+  }
+  if (kind == NodeKind::Number && values.type() == Type::Int64 && values.missing_count() == 0) {
+    const Tail& tail = tails[0];
+    for (const std::int64_t value : values.int64s()) {
+      tail.write(static_cast<double>(value), out);
+      out += width;
+    }
+    return;
+  }
+  for (std::size_t row = 0; row < rows; ++row, out += width) write(values.cell(row), zone, out);
+}
+
 }  // namespace martlet::features

@@ -61,6 +61,9 @@ struct Node {
   std::size_t width() const;
   // Writes width() numbers. `cell` is of `type` or missing. Doesn't allocate.
   void write(const columns::Cell& cell, const Zone& zone, double* out) const;
+  // write() for every cell of a column, each `width` numbers behind the one before.
+  void write_all(const columns::Column& values, const Zone& zone, double* out,
+                 std::size_t width) const;
   // Target only: as write(), from values that were encoded elsewhere (out of fold).
   void write_encoded(const double* values, double* out) const;
   // Target: the values for a code, kUnseen or kMissing.

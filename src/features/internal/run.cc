@@ -151,10 +151,7 @@ Result<std::vector<Column>> State::run(const Batch& rows, const std::vector<Boun
 
 void write_node(const Node& node, const Column& values, const Zone& zone, std::size_t offset,
                 Matrix& matrix) {
-  const std::size_t width = matrix.width();
-  double* out = matrix.values.data() + offset;
-  for (std::size_t row = 0; row < matrix.rows; ++row, out += width)
-    node.write(values.cell(row), zone, out);
+  node.write_all(values, zone, matrix.values.data() + offset, matrix.width());
 }
 
 }  // namespace martlet::features

@@ -56,6 +56,13 @@ class SqliteConnection : public Connection {
   int log_pages() const { return log_pages_; }
   // Moves what it can from the log into the database file without waiting for readers.
   Result<void> checkpoint();
+  // Writes the log's bytes over themselves and syncs them. A process whose sync failed leaves
+  // commits in the log that this one reads from the kernel's cache although they never reached the
+  // disk; what is appended behind them would be lost with them. Call inside a write transaction:
+  // nobody appends meanwhile.
+  Result<void> rewrite_log();
+  // The last connection to be closed moves the log into the file, unless it was told not to.
+  void leave_log_when_closed();
 
  private:
   SqliteConnection(sqlite3* handle, SqliteSettings settings)

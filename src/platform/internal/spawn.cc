@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <string_view>
 #include <sys/prctl.h>
@@ -21,12 +22,16 @@
 namespace martlet::platform {
 namespace {
 
-constexpr std::array<const char*, 8> kStages = {
-    "making a process group for",  "confining",
-    "connecting the streams of",   "entering the directory for",
-    "limiting the memory of",      "limiting the CPU time of",
-    "switching off core files of", "executing"};
-enum Stage : int { Group, Confine, Streams, Directory, Memory, Cpu, Core, Execute };
+constexpr std::array<const char*, 9> kStages = {"making a process group for",
+                                                "confining",
+                                                "connecting the streams of",
+                                                "entering the directory for",
+                                                "limiting the memory of",
+                                                "limiting the CPU time of",
+                                                "switching off core files of",
+                                                "lowering the priority of",
+                                                "executing"};
+enum Stage : int { Group, Confine, Streams, Directory, Memory, Cpu, Core, Priority, Execute };
 
 struct Failure {
   int stage = 0;
@@ -42,6 +47,10 @@ struct ChildPlan {
   const char* directory = nullptr;
   std::uint64_t memory_bytes = 0;
   std::uint64_t cpu_seconds = 0;
+  int niceness = 0;
+  bool confined = false;  // to `processors`
+  cpu_set_t processors{};
+  bool first_to_die = false;
   std::array<int, 3> streams{};
   int report = -1;  // closes by itself when execve succeeds
   pid_t parent = 0;
@@ -76,6 +85,20 @@ void connect_streams(const ChildPlan& plan) {
     for (int number = 3; number < 65'536; ++number) ::fcntl(number, F_SETFD, FD_CLOEXEC);
 }
 
+void give_way(const ChildPlan& plan) {
+  if (plan.niceness != 0 && ::setpriority(PRIO_PROCESS, 0, plan.niceness) != 0)
+    child_failed(plan, Priority);
+  if (plan.confined && ::sched_setaffinity(0, sizeof(plan.processors), &plan.processors) != 0)
+    child_failed(plan, Priority);
+  if (!plan.first_to_die) return;
+  // A wish only: where /proc isn't there, the child runs all the same.
+  const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (score < 0) return;
+  constexpr std::string_view kFirst = "800";
+  (void)!::write(score, kFirst.data(), kFirst.size());
+  ::close(score);
+}
+
 [[noreturn]] void run_child(const ChildPlan& plan) {
   if (::setpgid(0, 0) != 0) child_failed(plan, Group);
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -91,6 +114,7 @@ void connect_streams(const ChildPlan& plan) {
   if (plan.memory_bytes != 0) limit(plan, RLIMIT_AS, plan.memory_bytes, plan.memory_bytes, Memory);
   if (plan.cpu_seconds != 0) limit(plan, RLIMIT_CPU, plan.cpu_seconds, plan.cpu_seconds + 2, Cpu);
   limit(plan, RLIMIT_CORE, 0, 0, Core);
+  give_way(plan);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -118,6 +142,22 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   for (std::string& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;
+}
+
+// The last `count` of the processors that we may run on; false when that is all of them, or
+// unknown.
+bool last_processors(int count, cpu_set_t& chosen) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  CPU_ZERO(&chosen);
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || count >= CPU_COUNT(&allowed))
+    return false;
+  for (int cpu = CPU_SETSIZE - 1; cpu >= 0 && count > 0; --cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    CPU_SET(cpu, &chosen);
+    --count;
+  }
+  return true;
 }
 
 std::string_view variable(const std::vector<std::pair<std::string, std::string>>& environment,
@@ -174,6 +214,9 @@ Result<int> spawn(const SpawnRequest& request) {
   plan.directory = request.working_directory.empty() ? nullptr : request.working_directory.c_str();
   plan.memory_bytes = request.memory_bytes;
   plan.cpu_seconds = static_cast<std::uint64_t>(request.cpu_seconds);
+  plan.niceness = request.niceness;
+  plan.confined = request.processors > 0 && last_processors(request.processors, plan.processors);
+  plan.first_to_die = request.first_to_die;
   plan.streams = {request.input, request.output, request.error};
   plan.report = writing.get();
   plan.parent = ::getpid();

@@ -16,6 +16,9 @@ struct SpawnRequest {
   const std::string& working_directory;
   std::uint64_t memory_bytes = 0;
   std::int64_t cpu_seconds = 0;
+  int niceness = 0;
+  int processors = 0;
+  bool first_to_die = false;
   int input = -1;  // the child's standard streams; kept open on our side by the caller
   int output = -1;
   int error = -1;

@@ -6,11 +6,30 @@
 
 namespace martlet::server {
 
-net::Response error_response(const Error& error, std::string_view request_id) {
-  net::Response response =
-      net::Response::json(http_status(error.code()), to_text(error_body(error, request_id)) + "\n");
+namespace {
+
+// Open Inference Protocol v2: the error of a failed request is one text.
+bool speaks_v2(const net::Request& request) {
+  return request.path == "/v2" || request.path.starts_with("/v2/");
+}
+
+}  // namespace
+
+net::Response error_response(const Error& error, const net::Request& request) {
+  const Json body = speaks_v2(request) ? Json{{"error", error_text(error, request.id)}}
+                                       : error_body(error, request.id);
+  net::Response response = net::Response::json(http_status(error.code()), to_text(body) + "\n");
   if (error.code() == ErrorCode::Unavailable) response.headers.emplace_back("Retry-After", "1");
   return response;
+}
+
+net::Response problem_of(const net::Request* request, const net::HttpProblem& problem) {
+  if (request == nullptr || !speaks_v2(*request)) return net::problem_response(problem);
+  return net::Response::json(
+      problem.status,
+      to_text(Json{{"error", problem.message + " (" + std::string(problem.code) + ", request " +
+                                 std::string(problem.request_id) + ")"}}) +
+          "\n");
 }
 
 RouteMeter::RouteMeter(net::Telemetry& telemetry, const Clock& clock, Log& log, std::string route)
@@ -44,7 +63,7 @@ void RouteMeter::done(const net::Request& request, std::chrono::steady_clock::ti
 void Pending::respond(Result<net::Response> response) {
   const Error* const error = response.has_value() ? nullptr : &response.error();
   net::Response answer =
-      error == nullptr ? std::move(*response) : error_response(*error, request().id);
+      error == nullptr ? std::move(*response) : error_response(*error, request());
   meter_->done(request(), began_, answer.status, error);
   exchange_.respond(std::move(answer));
 }

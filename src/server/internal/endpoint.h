@@ -25,8 +25,14 @@ class Log;
 
 namespace martlet::server {
 
-// The answer to a request that failed, in the shape of error_body(); 503 comes with Retry-After.
-net::Response error_response(const Error& error, std::string_view request_id);
+// The answer to a request that failed: error_body(), and error_text() where the v2 protocol is
+// spoken; 503 comes with Retry-After.
+net::Response error_response(const Error& error, const net::Request& request);
+// What the server itself has to say, in the same two shapes. `request` may be null.
+net::Response problem_of(const net::Request* request, const net::HttpProblem& problem);
+inline net::Response problem_of(const net::Request& request, const net::HttpProblem& problem) {
+  return problem_of(&request, problem);
+}
 
 // Counts and times one route.
 class RouteMeter {

@@ -1,8 +1,7 @@
 #include "table/internal/vectors.h"
 
 #include "base/text.h"
-
-#include <duckdb.h>
+#include "table/internal/duckdb_library.h"
 
 #include <algorithm>
 #include <array>
@@ -29,7 +28,7 @@ std::string sql_type(Type type) {
 }
 
 Result<Type> column_type(const std::string& column, duckdb_logical_type type) {
-  switch (duckdb_get_type_id(type)) {
+  switch (duck().duckdb_get_type_id(type)) {
     case DUCKDB_TYPE_BOOLEAN: return Type::Bool;
     case DUCKDB_TYPE_TINYINT:
     case DUCKDB_TYPE_SMALLINT:
@@ -81,7 +80,7 @@ struct ColumnCollector::State {
   std::vector<std::uint8_t> valid;  // empty while nothing is missing
   std::size_t size = 0;
 
-  ~State() { duckdb_destroy_logical_type(&logical); }
+  ~State() { duck().duckdb_destroy_logical_type(&logical); }
 
   bool present(std::size_t i) const { return valid.empty() || valid[size + i] != 0; }
   void note_missing(const std::uint64_t* mask, std::size_t rows);
@@ -137,7 +136,7 @@ void ColumnCollector::State::take_doubles(const void* from, std::size_t rows, do
 
 // Integers of more than 63 bits, such as every sum() of integers.
 Result<void> ColumnCollector::State::take_wide(duckdb_vector vector, std::size_t rows) {
-  const void* from = duckdb_vector_get_data(vector);
+  const void* from = duck().duckdb_vector_get_data(vector);
   for (std::size_t i = 0; i < rows; ++i) {
     if (!present(i)) {
       integers.push_back(0);
@@ -170,7 +169,7 @@ Result<void> ColumnCollector::State::take_wide(duckdb_vector vector, std::size_t
 }
 
 Result<void> ColumnCollector::State::take_timestamps(duckdb_vector vector, std::size_t rows) {
-  const auto* values = static_cast<const std::int64_t*>(duckdb_vector_get_data(vector));
+  const auto* values = static_cast<const std::int64_t*>(duck().duckdb_vector_get_data(vector));
   for (std::size_t i = 0; i < rows; ++i) {
     std::int64_t micros = 0;
     if (present(i)) {
@@ -197,10 +196,11 @@ Result<void> ColumnCollector::State::take_timestamps(duckdb_vector vector, std::
 }
 
 void ColumnCollector::State::take_strings(duckdb_vector vector, std::size_t rows) {
-  auto* values = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector));
+  auto* values = static_cast<duckdb_string_t*>(duck().duckdb_vector_get_data(vector));
   for (std::size_t i = 0; i < rows; ++i) {
     if (present(i)) {
-      texts.push_back({duckdb_string_t_data(&values[i]), duckdb_string_t_length(values[i])});
+      texts.push_back(
+          {duck().duckdb_string_t_data(&values[i]), duck().duckdb_string_t_length(values[i])});
     } else {
       texts.push_back({});
     }
@@ -208,7 +208,7 @@ void ColumnCollector::State::take_strings(duckdb_vector vector, std::size_t rows
 }
 
 void ColumnCollector::State::take_enums(duckdb_vector vector, std::size_t rows) {
-  const void* from = duckdb_vector_get_data(vector);
+  const void* from = duck().duckdb_vector_get_data(vector);
   for (std::size_t i = 0; i < rows; ++i) {
     std::size_t word = 0;
     if (internal == DUCKDB_TYPE_UTINYINT) word = static_cast<const std::uint8_t*>(from)[i];
@@ -220,7 +220,7 @@ void ColumnCollector::State::take_enums(duckdb_vector vector, std::size_t rows) 
 }
 
 void ColumnCollector::State::take_uuids(duckdb_vector vector, std::size_t rows) {
-  const auto* values = static_cast<const duckdb_hugeint*>(duckdb_vector_get_data(vector));
+  const auto* values = static_cast<const duckdb_hugeint*>(duck().duckdb_vector_get_data(vector));
   for (std::size_t i = 0; i < rows; ++i) {
     if (!present(i)) {
       texts.push_back({});
@@ -237,7 +237,7 @@ void ColumnCollector::State::take_uuids(duckdb_vector vector, std::size_t rows) 
 }
 
 void ColumnCollector::State::take_times(duckdb_vector vector, std::size_t rows) {
-  const auto* values = static_cast<const std::int64_t*>(duckdb_vector_get_data(vector));
+  const auto* values = static_cast<const std::int64_t*>(duck().duckdb_vector_get_data(vector));
   for (std::size_t i = 0; i < rows; ++i) {
     if (!present(i)) {
       texts.push_back({});
@@ -253,20 +253,20 @@ void ColumnCollector::State::take_times(duckdb_vector vector, std::size_t rows) 
 }
 
 void ColumnCollector::State::take_decimals(duckdb_vector vector, std::size_t rows) {
-  const void* from = duckdb_vector_get_data(vector);
+  const void* from = duck().duckdb_vector_get_data(vector);
   if (internal == DUCKDB_TYPE_SMALLINT) return take_doubles<std::int16_t>(from, rows, scale);
   if (internal == DUCKDB_TYPE_INTEGER) return take_doubles<std::int32_t>(from, rows, scale);
   if (internal == DUCKDB_TYPE_BIGINT) return take_doubles<std::int64_t>(from, rows, scale);
   const auto* values = static_cast<const duckdb_hugeint*>(from);
   for (std::size_t i = 0; i < rows; ++i) {
-    doubles.push_back(present(i) ? duckdb_hugeint_to_double(values[i]) / scale
+    doubles.push_back(present(i) ? duck().duckdb_hugeint_to_double(values[i]) / scale
                                  : std::numeric_limits<double>::quiet_NaN());
   }
 }
 
 Result<void> ColumnCollector::State::take(duckdb_vector vector, std::size_t rows) {
-  note_missing(duckdb_vector_get_validity(vector), rows);
-  const void* from = duckdb_vector_get_data(vector);
+  note_missing(duck().duckdb_vector_get_validity(vector), rows);
+  const void* from = duck().duckdb_vector_get_data(vector);
   switch (id) {
     case DUCKDB_TYPE_BOOLEAN:
       for (std::size_t i = 0; i < rows; ++i) {
@@ -308,22 +308,22 @@ Result<ColumnCollector> ColumnCollector::create(std::string column, duckdb_logic
                                                 const Zone& zone) {
   auto state = std::make_unique<State>();
   state->logical = type;
-  state->id = duckdb_get_type_id(type);
+  state->id = duck().duckdb_get_type_id(type);
   MARTLET_TRY_SET(state->type, column_type(column, type));
   state->name = std::move(column);
   state->zone = zone;
   state->bare_time = state->type == Type::Timestamp && state->id != DUCKDB_TYPE_TIMESTAMP_TZ;
   if (state->id == DUCKDB_TYPE_DECIMAL) {
-    state->internal = duckdb_decimal_internal_type(type);
-    state->scale = std::pow(10.0, duckdb_decimal_scale(type));
+    state->internal = duck().duckdb_decimal_internal_type(type);
+    state->scale = std::pow(10.0, duck().duckdb_decimal_scale(type));
   }
   if (state->id == DUCKDB_TYPE_ENUM) {
-    state->internal = duckdb_enum_internal_type(type);
-    const std::uint32_t words = duckdb_enum_dictionary_size(type);
+    state->internal = duck().duckdb_enum_internal_type(type);
+    const std::uint32_t words = duck().duckdb_enum_dictionary_size(type);
     for (std::uint32_t i = 0; i < words; ++i) {
-      char* word = duckdb_enum_dictionary_value(type, i);
+      char* word = duck().duckdb_enum_dictionary_value(type, i);
       state->words.emplace_back(word);
-      duckdb_free(word);
+      duck().duckdb_free(word);
     }
   }
   return ColumnCollector(std::move(state));
@@ -366,13 +366,13 @@ Result<void> fill_texts(duckdb_vector vector, const Column& column, const std::s
           fmt::format("column \"{}\", row {}: the text is not UTF-8; convert the source to UTF-8",
                       name, begin + i + 1));
     }
-    duckdb_unsafe_vector_assign_string_element_len(vector, i, text.data(), text.size());
+    duck().duckdb_unsafe_vector_assign_string_element_len(vector, i, text.data(), text.size());
   }
   return {};
 }
 
 void fill_dates(duckdb_vector vector, const Column& column, std::size_t begin, std::size_t count) {
-  auto* to = static_cast<std::int32_t*>(duckdb_vector_get_data(vector));
+  auto* to = static_cast<std::int32_t*>(duck().duckdb_vector_get_data(vector));
   constexpr std::int64_t kFirst = std::numeric_limits<std::int32_t>::min() + 2;
   constexpr std::int64_t kLast = std::numeric_limits<std::int32_t>::max() - 1;
   for (std::size_t i = 0; i < count; ++i) {
@@ -386,15 +386,15 @@ Result<void> fill_chunk(duckdb_data_chunk chunk, const columns::Batch& batch, st
                         std::size_t count) {
   for (std::size_t c = 0; c < batch.width(); ++c) {
     const Column& column = batch.column(c);
-    duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, c);
+    duckdb_vector vector = duck().duckdb_data_chunk_get_vector(chunk, c);
     if (column.missing_count() > 0) {
-      duckdb_vector_ensure_validity_writable(vector);
-      std::uint64_t* mask = duckdb_vector_get_validity(vector);
+      duck().duckdb_vector_ensure_validity_writable(vector);
+      std::uint64_t* mask = duck().duckdb_vector_get_validity(vector);
       for (std::size_t i = 0; i < count; ++i) {
-        duckdb_validity_set_row_validity(mask, i, !column.is_missing(begin + i));
+        duck().duckdb_validity_set_row_validity(mask, i, !column.is_missing(begin + i));
       }
     }
-    void* to = duckdb_vector_get_data(vector);
+    void* to = duck().duckdb_vector_get_data(vector);
     switch (column.type()) {
       case Type::Bool: {
         const auto from = column.bools().subspan(begin, count);
@@ -415,7 +415,7 @@ Result<void> fill_chunk(duckdb_data_chunk chunk, const columns::Batch& batch, st
         break;
     }
   }
-  duckdb_data_chunk_set_size(chunk, count);
+  duck().duckdb_data_chunk_set_size(chunk, count);
   return {};
 }
 

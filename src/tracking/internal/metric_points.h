@@ -19,6 +19,9 @@ namespace martlet::tracking {
 Result<void> write_points(metadata::Transaction& tx, const RunRecord& run,
                           std::span<const Metric> points);
 
+// Whether the two have the same identity: instant, step and value; NaN is NaN.
+bool same_point(const Metric& a, const Metric& b);
+
 // Every point once, by time, step and value (NaN last).
 Result<std::vector<Metric>> read_points(const metadata::ReadTransaction& tx, const RunId& run,
                                         const std::string& key);

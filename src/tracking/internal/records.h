@@ -80,8 +80,8 @@ struct TagRecord {
   }
 };
 
-// The latest point of each metric, with what a search orders and narrows by, so that it needs to look
-// at no run that it doesn't return.
+// The latest point of each metric, with what a search orders and narrows by, so that it needs to
+// look at no run that it doesn't return.
 struct MetricRecord {
   RunId run;
   std::string key;

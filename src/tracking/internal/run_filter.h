@@ -27,7 +27,7 @@ struct RunClause {
 
 struct RunTerm {
   RunEntity entity = RunEntity::Attribute;
-  std::string key;     // of an attribute: the column of RunRecord
+  std::string key;  // of an attribute: the column of RunRecord
   metadata::Order order = metadata::Order::Ascending;
 };
 
