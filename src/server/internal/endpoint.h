@@ -77,6 +77,9 @@ class Endpoints {
   void get(std::string pattern, std::string summary, Answer answer);
   // On the event loop: the handler moves what takes longer to another thread.
   void post(std::string pattern, std::string summary, std::size_t body_limit_bytes, Handle handle);
+  // Any method, on the loop or on the pool.
+  void add(net::Method method, std::string pattern, std::string summary, net::Where where,
+           std::size_t body_limit_bytes, Handle handle);
 
  private:
   RouteMeter& meter_of(std::string_view method, const std::string& pattern);
