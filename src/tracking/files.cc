@@ -106,6 +106,16 @@ Result<std::vector<FileEntry>> list(const ReadTransaction& tx, const FileOwner& 
 
 }  // namespace
 
+Result<ExperimentId> experiment_of(const ReadTransaction& tx, const FileOwner& owner) {
+  if (owner.model.empty()) {
+    MARTLET_TRY_SET(RunRecord run, tx.require<RunRecord>("run", owner.run));
+    return std::move(run.experiment);
+  }
+  MARTLET_TRY_SET(LoggedModelRecord model,
+                  tx.require<LoggedModelRecord>("logged model", owner.model));
+  return std::move(model.experiment);
+}
+
 Result<void> put_file(Transaction& tx, const FileOwner& owner, const Artifact& file) {
   return for_owner(owner, [&]<class Of>(Of) { return put<Of>(tx, owner, file); });
 }

@@ -30,6 +30,9 @@ struct FileEntry {
   std::int64_t size_bytes = 0;
 };
 
+// NotFound for an unknown owner.
+Result<ExperimentId> experiment_of(const metadata::ReadTransaction& tx, const FileOwner& owner);
+
 // Replaces a file of that name. NotFound for an unknown owner; InvalidArgument for a deleted one,
 // and where a file would be a directory as well.
 Result<void> put_file(metadata::Transaction& tx, const FileOwner& owner, const Artifact& file);

@@ -94,19 +94,20 @@ void Endpoints::get(std::string pattern, std::string summary, Answer answer) {
 
 void Endpoints::post(std::string pattern, std::string summary, std::size_t body_limit_bytes,
                      Handle handle) {
-  add(net::Method::Post, std::move(pattern), std::move(summary), net::Where::Loop, body_limit_bytes,
-      std::move(handle));
+  add(net::Method::Post, std::move(pattern), std::move(summary),
+      {.where = net::Where::Loop, .body_limit_bytes = body_limit_bytes}, std::move(handle));
 }
 
-void Endpoints::add(net::Method method, std::string pattern, std::string summary, net::Where where,
-                    std::size_t body_limit_bytes, Handle handle) {
+void Endpoints::add(net::Method method, std::string pattern, std::string summary,
+                    const Options& options, Handle handle) {
   RouteMeter& meter = meter_of(net::name_of(method), pattern);
   net::Route route;
   route.method = method;
   route.pattern = std::move(pattern);
   route.permission = net::RoutePermission::Open;  // loopback only; see App::start()
-  route.where = where;
-  route.body_limit_bytes = body_limit_bytes;
+  route.where = options.where;
+  route.body_limit_bytes = options.body_limit_bytes;
+  route.body = options.body;
   route.summary = std::move(summary);
   route.handle = [&meter, handle = std::move(handle)](net::Exchange exchange) {
     handle(Pending(std::move(exchange), meter));

@@ -89,13 +89,26 @@ void Calls::raw_call(net::Method method, std::string_view version, std::string_v
 
 void Calls::raw(net::Method method, std::string pattern, std::string_view summary,
                 RawAnswer answer) {
-  endpoints_.add(method, std::move(pattern), std::string(summary), net::Where::Pool, kBodyBytes,
+  endpoints_.add(method, std::move(pattern), std::string(summary), {.body_limit_bytes = kBodyBytes},
                  [answer = std::move(answer)](Pending pending) {
                    auto response = answer(pending.request());
                    if (!response.has_value())
                      response = error_response(response.error(), pending.request());
                    pending.respond(std::move(response));
                  });
+}
+
+void Calls::stream_call(net::Method method, std::string_view version, std::string_view path,
+                        std::string_view summary, const StreamAnswer& answer) {
+  for (const std::string_view prefix : {"/api/", "/ajax-api/"}) {
+    endpoints_.add(method, fmt::format("{}{}{}", prefix, version, path), std::string(summary),
+                   {.body = net::BodyMode::Streamed}, [answer](Pending pending) {
+                     auto response = answer(pending.request(), pending.body());
+                     if (!response.has_value())
+                       response = error_response(response.error(), pending.request());
+                     pending.respond(std::move(response));
+                   });
+  }
 }
 
 }  // namespace martlet::server::mlflow

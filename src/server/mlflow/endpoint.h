@@ -29,6 +29,8 @@ class Calls {
   // The text of the answer's JSON; what was noted in the fields is checked by fields.check().
   using Answer = std::function<Result<std::string>(Message& message, const net::Request& request)>;
   using RawAnswer = std::function<Result<net::Response>(const net::Request& request)>;
+  using StreamAnswer =
+      std::function<Result<net::Response>(const net::Request& request, net::RequestBody body)>;
 
   explicit Calls(Endpoints& endpoints) : endpoints_(endpoints) {}
 
@@ -41,6 +43,9 @@ class Calls {
   // Under both prefixes, with an answer of its own kind: `path` begins behind the version.
   void raw_call(net::Method method, std::string_view version, std::string_view path,
                 std::string_view summary, const RawAnswer& answer);
+  // The same for a body of any size, which comes piece by piece.
+  void stream_call(net::Method method, std::string_view version, std::string_view path,
+                   std::string_view summary, const StreamAnswer& answer);
 
  private:
   Endpoints& endpoints_;

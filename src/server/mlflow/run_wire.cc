@@ -109,8 +109,13 @@ std::string artifact_location(const ExperimentId& experiment) {
   return "mlflow-artifacts:/" + experiment.text();
 }
 
+std::string artifact_uri(const ExperimentId& experiment, const tracking::FileOwner& owner) {
+  return artifact_location(experiment) +
+         (owner.model.empty() ? "/" + owner.run.text() : "/models/" + owner.model) + "/artifacts";
+}
+
 std::string artifact_uri(const tracking::Run& run) {
-  return artifact_location(run.experiment) + "/" + run.id.text() + "/artifacts";
+  return artifact_uri(run.experiment, {run.id, ""});
 }
 
 void write_texts(JsonWriter& json, std::string_view name, const tracking::Texts& texts) {

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "server/mlflow/fields.h"
 #include "server/mlflow/json_writer.h"
+#include "tracking/files.h"
 #include "tracking/run.h"
 #include "tracking/run_search.h"
 
@@ -29,6 +30,7 @@ tracking::View view_of(const Fields& fields, std::string_view name);
 // Where a run's files lie: "mlflow-artifacts:/3/0190…/artifacts". No other place is ever given out.
 std::string artifact_location(const ExperimentId& experiment);
 std::string artifact_uri(const tracking::Run& run);
+std::string artifact_uri(const ExperimentId& experiment, const tracking::FileOwner& owner);
 
 void write(JsonWriter& json, const tracking::Experiment& experiment);
 void write(JsonWriter& json, const tracking::Run& run);
