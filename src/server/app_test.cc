@@ -339,7 +339,7 @@ TEST_F(AppTest, requests_beyond_the_limit_are_refused_before_they_are_read) {
 
 TEST_F(AppTest, says_what_it_is_and_what_it_did) {
   start(2);
-  EXPECT_EQ(json_of(get("/version"))["version"], "1.2.3");
+  EXPECT_EQ(json_of(get("/api/v1/version"))["version"], "1.2.3");
   EXPECT_EQ(json_of(get("/v2"))["name"], "martlet");
   post("/invocations", kRow);
   post("/invocations", "{");
