@@ -18,7 +18,7 @@ using metadata::Query;
 using metadata::ReadTransaction;
 using metadata::Transaction;
 
-// What differs between the two owners: the table, and how the owner is named in it.
+// What differs between the owners: the table, and how the owner is named in it.
 struct OfRun {
   using Record = ArtifactRecord;
   static constexpr const char* kColumn = "run";
@@ -44,9 +44,20 @@ struct OfModel {
   }
 };
 
+struct OfTrace {
+  using Record = TraceFileRecord;
+  static constexpr const char* kColumn = "trace";
+  static const std::string& id(const FileOwner& owner) { return owner.trace; }
+  static std::string title(const FileOwner& owner) { return "trace " + owner.trace; }
+  static Result<void> check_writable(const ReadTransaction& tx, const FileOwner& owner) {
+    return tx.require<TraceRecord>("trace", owner.trace).map([](const TraceRecord&) {});
+  }
+};
+
 template <class Function>
 auto for_owner(const FileOwner& owner, Function&& function) {
-  return owner.model.empty() ? function(OfRun{}) : function(OfModel{});
+  if (!owner.model.empty()) return function(OfModel{});
+  return owner.trace.empty() ? function(OfRun{}) : function(OfTrace{});
 }
 
 template <class Of>
@@ -107,6 +118,10 @@ Result<std::vector<FileEntry>> list(const ReadTransaction& tx, const FileOwner& 
 }  // namespace
 
 Result<ExperimentId> experiment_of(const ReadTransaction& tx, const FileOwner& owner) {
+  if (!owner.trace.empty()) {
+    MARTLET_TRY_SET(TraceRecord trace, tx.require<TraceRecord>("trace", owner.trace));
+    return std::move(trace.experiment);
+  }
   if (owner.model.empty()) {
     MARTLET_TRY_SET(RunRecord run, tx.require<RunRecord>("run", owner.run));
     return std::move(run.experiment);

@@ -1,4 +1,4 @@
-// tracking/files.h: the files of a run or of a logged model: names for blobs.
+// tracking/files.h: the files of a run, of a logged model or of a trace: names for blobs.
 //
 // Free functions inside the caller's transaction. A name is a relative path
 // (artifacts::check_relative_path); directories exist by the files below them.
@@ -18,10 +18,11 @@ class Transaction;
 
 namespace martlet::tracking {
 
-// One of the two.
+// One of the three.
 struct FileOwner {
   RunId run;
-  std::string model;
+  std::string model{};
+  std::string trace{};
 };
 
 struct FileEntry {

@@ -29,6 +29,13 @@ Result<void> add_references(const metadata::ReadTransaction& tx, artifacts::Blob
                            {"logged model", record.model, "file " + record.path},
                            static_cast<std::uint64_t>(record.size_bytes)});
   }
+  MARTLET_TRY_SET(const auto spans, tx.select<TraceFileRecord>());
+  for (const TraceFileRecord& record : spans) {
+    found.blobs.push_back({record.digest,
+                           artifacts::BlobContent::Bytes,
+                           {"trace", record.trace, "file " + record.path},
+                           static_cast<std::uint64_t>(record.size_bytes)});
+  }
   return {};
 }
 

@@ -99,6 +99,15 @@ Result<void> logged_models(SchemaEditor& schema) {
   return schema.create_table<LoggedModelFileRecord>(of_model);
 }
 
+Result<void> traces(SchemaEditor& schema) {
+  MARTLET_TRY(schema.create_table<TraceRecord>({.references = {{"experiment", "experiments"}}}));
+  MARTLET_TRY(schema.create_index<TraceRecord>({"experiment", "requested"}));
+  const metadata::TableOptions of_trace{.references = {{"trace", "traces"}}};
+  MARTLET_TRY(schema.create_table<TraceTextRecord>(of_trace));
+  MARTLET_TRY(schema.create_index<TraceTextRecord>({"kind", "key", "value"}));
+  return schema.create_table<TraceFileRecord>(of_trace);
+}
+
 Result<void> lineage(SchemaEditor& schema) {
   MARTLET_TRY(schema.create_table<LineageEdge>());
   return schema.create_index<LineageEdge>({"to_kind", "to_id"});
@@ -113,7 +122,8 @@ metadata::SchemaGroup tracking_schema() {
            {3, "the default experiment", default_experiment},
            {4, "points of metrics in chunks", metric_chunks},
            {5, "names of runs as tags", name_tags},
-           {6, "logged models", logged_models}}};
+           {6, "logged models", logged_models},
+           {7, "traces", traces}}};
 }
 
 }  // namespace martlet::tracking

@@ -276,7 +276,7 @@ Result<void> Tracker::remove_tag(const RunId& run, const std::string& key) {
 Result<Artifact> Tracker::record_artifact(const RunId& run, Artifact artifact) {
   artifact.logged = clock_.now();
   return database_.write([&](Transaction& tx) -> Result<Artifact> {
-    MARTLET_TRY(put_file(tx, FileOwner{run, ""}, artifact));
+    MARTLET_TRY(put_file(tx, FileOwner{.run = run}, artifact));
     return artifact;
   });
 }

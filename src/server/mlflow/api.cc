@@ -10,7 +10,10 @@
 #include "server/mlflow/metric_calls.h"
 #include "server/mlflow/page_token.h"
 #include "server/mlflow/run_calls.h"
+#include "server/mlflow/trace_calls.h"
+#include "server/mlflow/unsupported_calls.h"
 #include "tracking/logged_model.h"
+#include "tracking/trace.h"
 #include "tracking/tracker.h"
 
 #include <array>
@@ -47,7 +50,7 @@ struct Api::State {
         const Clock& given_clock, Random& random, std::string key)
       : database(given_database), blobs(given_blobs), clock(given_clock),
         tracker(database, blobs, clock, random), models(database, clock, model_random),
-        tokens(std::move(key)) {}
+        traces(database), tokens(std::move(key)) {}
 
   metadata::Database& database;
   artifacts::BlobStore& blobs;
@@ -55,6 +58,7 @@ struct Api::State {
   platform::SystemRandom model_random;
   tracking::Tracker tracker;
   tracking::LoggedModels models;
+  tracking::Traces traces;
   PageTokens tokens;
 };
 
@@ -75,6 +79,8 @@ void Api::add_to(Endpoints& endpoints) {
   add_run_calls(calls, state_->tracker, state_->tokens);
   add_metric_calls(calls, state_->tracker, state_->tokens);
   add_logged_model_calls(calls, state_->models, state_->tokens);
+  add_trace_calls(calls, state_->traces, state_->tokens);
+  add_unsupported_calls(calls);
   add_artifact_calls(calls, {state_->database, state_->blobs, state_->clock});
   calls.call(net::Method::Get, "3.0", "server-info", "What this server can do.",
              [](Message&, const net::Request&) -> Result<std::string> { return server_info(); });

@@ -23,8 +23,10 @@ class Endpoints;
 
 namespace mlflow {
 
-// The version of MLflow's server whose interface this is: clients choose what they call by it.
-inline constexpr const char* kVersion = "3.17.2";
+// The version of MLflow's server that is claimed: clients choose what they call by it. From 3.4 on
+// they would send spans as protobuf to /v1/traces; to an older server they send them as a file
+// (docs/decisions/0030).
+inline constexpr const char* kVersion = "3.3.2";
 
 class Api {
  public:

@@ -224,7 +224,7 @@ Result<std::string> list_of(const ArtifactContext& context, const tracking::File
 
 Result<std::string> list_of_run(const ArtifactContext& context, Message& message) {
   const Fields fields = message.fields();
-  const tracking::FileOwner owner{RunId(fields.required_name("run_id", "run_uuid")), ""};
+  const tracking::FileOwner owner{.run = RunId(fields.required_name("run_id", "run_uuid"))};
   const std::optional<std::string> path = fields.text("path");
   MARTLET_TRY(message.check());
   MARTLET_TRY_SET(const std::string directory, directory_of(path));
@@ -236,7 +236,7 @@ Result<std::string> list_of_model(const ArtifactContext& context, Message& messa
   const std::optional<std::string> path = message.fields().text("artifact_directory_path");
   MARTLET_TRY(message.check());
   MARTLET_TRY_SET(const std::string directory, directory_of(path));
-  return list_of(context, {RunId(), std::string(request.path_value("model_id"))}, directory);
+  return list_of(context, {.run = {}, .model = std::string(request.path_value("model_id"))}, directory);
 }
 
 Result<RunId> run_in_query(const Request& request) {
@@ -251,7 +251,7 @@ Result<Response> get_artifact(const ArtifactContext& context, const Request& req
   MARTLET_TRY_SET(const RunId run, run_in_query(request));
   const std::string path(request.query_value("path").value_or(""));
   MARTLET_TRY_SET(const std::string file, directory_of(path));
-  return fetch(context, {run, ""}, file, request);
+  return fetch(context, {.run = run}, file, request);
 }
 
 Result<Response> upload_artifact(const ArtifactContext& context, const Request& request,
@@ -260,7 +260,7 @@ Result<Response> upload_artifact(const ArtifactContext& context, const Request& 
   const std::string path(request.query_value("path").value_or(""));
   MARTLET_TRY_SET(const tracking::Artifact file, store(context, path, body, kMostUploadBytes));
   MARTLET_TRY(context.database.write(
-      [&](Transaction& tx) { return tracking::put_file(tx, {run, ""}, file); }));
+      [&](Transaction& tx) { return tracking::put_file(tx, {.run = run}, file); }));
   return Response::json(200, "{}");
 }
 
@@ -272,8 +272,9 @@ Result<ArtifactPlace> artifact_place(std::string_view path) {
   if (parts.size() < 3) return invalid_path(path);
   place.experiment = ExperimentId(std::string(parts[0]));
   std::size_t used = 0;
-  if (parts[1] == "models" && parts.size() >= 4 && parts[3] == "artifacts") {
-    place.owner.model = std::string(parts[2]);
+  const bool of_model = parts[1] == "models";
+  if ((of_model || parts[1] == "traces") && parts.size() >= 4 && parts[3] == "artifacts") {
+    (of_model ? place.owner.model : place.owner.trace) = std::string(parts[2]);
     used = 4;
   } else if (parts[2] == "artifacts") {
     place.owner.run = RunId(std::string(parts[1]));

@@ -1,8 +1,8 @@
 // server/mlflow/artifact_calls.h: files of runs and of logged models through the server: sent,
 // fetched, listed and removed, streamed both ways and verified by digest.
 //
-// Only places that the server itself gave out exist: EXPERIMENT/RUN/artifacts/… and
-// EXPERIMENT/models/MODEL/artifacts/….
+// Only places that the server itself gave out exist: EXPERIMENT/RUN/artifacts/…,
+// EXPERIMENT/models/MODEL/artifacts/… and EXPERIMENT/traces/TRACE/artifacts/….
 #pragma once
 #include "base/result.h"
 #include "tracking/files.h"
@@ -24,7 +24,7 @@ namespace martlet::server::mlflow {
 
 class Calls;
 
-// Whose file a path names, and which. InvalidArgument "Invalid path" for anything else than the two
+// Whose file a path names, and which. InvalidArgument "Invalid path" for anything else than these
 // forms; `file` is "" for the root of the owner's files.
 struct ArtifactPlace {
   ExperimentId experiment;

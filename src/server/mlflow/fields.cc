@@ -453,6 +453,14 @@ std::optional<Fields> Fields::object(std::string_view name) const {
   return Fields(*message_, value, path_of(name));
 }
 
+std::vector<std::string> Fields::names() const {
+  std::vector<std::string> found;
+  if (object_ == nullptr) return found;
+  for (const Node* node = object_->first; node != nullptr; node = node->next)
+    found.push_back(node->key);
+  return found;
+}
+
 std::optional<std::int64_t>
 Fields::enum_number(std::string_view name,
                     std::initializer_list<std::pair<std::string_view, std::int64_t>> known) const {

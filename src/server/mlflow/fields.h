@@ -60,6 +60,7 @@ class Fields {
   std::vector<std::string> texts(std::string_view name) const;
   std::vector<Fields> objects(std::string_view name) const;
   std::optional<Fields> object(std::string_view name) const;
+  std::vector<std::string> names() const;  // of what is there, in order
   bool has(std::string_view name) const { return find(name) != nullptr; }
   // [{key, value}] as pairs, in order; the key is required, an absent value is "".
   std::vector<std::pair<std::string, std::string>> pairs(std::string_view name) const;

@@ -110,12 +110,14 @@ std::string artifact_location(const ExperimentId& experiment) {
 }
 
 std::string artifact_uri(const ExperimentId& experiment, const tracking::FileOwner& owner) {
-  return artifact_location(experiment) +
-         (owner.model.empty() ? "/" + owner.run.text() : "/models/" + owner.model) + "/artifacts";
+  const std::string place = !owner.model.empty()   ? "/models/" + owner.model
+                            : !owner.trace.empty() ? "/traces/" + owner.trace
+                                                   : "/" + owner.run.text();
+  return artifact_location(experiment) + place + "/artifacts";
 }
 
 std::string artifact_uri(const tracking::Run& run) {
-  return artifact_uri(run.experiment, {run.id, ""});
+  return artifact_uri(run.experiment, {.run = run.id});
 }
 
 void write_texts(JsonWriter& json, std::string_view name, const tracking::Texts& texts) {

@@ -282,4 +282,55 @@ struct LoggedModelFileRecord {
   }
 };
 
+struct TraceRecord {
+  std::string id;
+  ExperimentId experiment;
+  Timestamp requested;
+  std::optional<std::int64_t> duration_micros;
+  std::string state;
+  Json details = Json::object();
+  static constexpr metadata::RecordInfo kRecord{"traces", "id"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("id", self.id);
+    field("experiment", self.experiment);
+    field("requested", self.requested);
+    field("duration_micros", self.duration_micros);
+    field("state", self.state);
+    field("details", self.details);
+  }
+};
+
+struct TraceTextRecord {
+  std::string trace;
+  std::string kind;  // "tag", "metadata"
+  std::string key;
+  std::string value;
+  static constexpr metadata::RecordInfo kRecord{"trace_texts", "trace, kind, key"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("trace", self.trace);
+    field("kind", self.kind);
+    field("key", self.key);
+    field("value", self.value);
+  }
+};
+
+struct TraceFileRecord {
+  std::string trace;
+  std::string path;
+  Digest digest;
+  std::int64_t size_bytes = 0;
+  Timestamp logged;
+  static constexpr metadata::RecordInfo kRecord{"trace_files", "trace, path"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("trace", self.trace);
+    field("path", self.path);
+    field("digest", self.digest);
+    field("size_bytes", self.size_bytes);
+    field("logged", self.logged);
+  }
+};
+
 }  // namespace martlet::tracking
