@@ -30,9 +30,10 @@ constexpr const char* kRunKey = "mlflow.sourceRun";
 constexpr std::int64_t kMicrosPerMilli = 1000;
 
 Result<void> check(const Trace& trace) {
-  const bool plain = !trace.id.empty() && trace.id.size() <= 250 &&
-                     trace.id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                "0123456789-_") == std::string::npos;
+  const bool plain =
+      !trace.id.empty() && trace.id.size() <= 250 &&
+      trace.id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789-_") == std::string::npos;
   if (!plain)
     return invalid_argument(fmt::format("'{}' is no id of a trace: letters, digits, '-' and '_'",
                                         trace.id.substr(0, 100)));
@@ -49,8 +50,14 @@ Result<TraceRecord> require(const ReadTransaction& tx, const std::string& id) {
 }
 
 Result<Trace> load(const ReadTransaction& tx, TraceRecord record) {
-  Trace trace{record.id,    record.experiment,         record.requested, record.duration_micros,
-              record.state, std::move(record.details), {},               {}};
+  Trace trace{record.id,
+              record.experiment,
+              record.requested,
+              record.duration_micros,
+              record.state,
+              std::move(record.details),
+              {},
+              {}};
   MARTLET_TRY_SET(std::vector<TraceTextRecord> texts,
                   tx.select<TraceTextRecord>(equal("trace", trace.id)));
   for (TraceTextRecord& text : texts)
@@ -59,9 +66,9 @@ Result<Trace> load(const ReadTransaction& tx, TraceRecord record) {
 }
 
 Condition with_text(std::string_view kind, const std::string& key, Condition value) {
-  return metadata::exists(
-      metadata::related<TraceTextRecord>({{"trace", "id"}}),
-      equal("kind", std::string(kind)) && equal("key", key) && std::move(value));
+  return metadata::exists(metadata::related<TraceTextRecord>({{"trace", "id"}}),
+                          equal("kind", std::string(kind)) && equal("key", key) &&
+                              std::move(value));
 }
 
 Result<Condition> text_clause(const FilterClause& clause, std::string_view kind,

@@ -24,7 +24,7 @@ struct Trace {
   ExperimentId experiment;
   Timestamp requested;
   std::optional<std::int64_t> duration_micros;
-  std::string state;  // "OK", "ERROR", "IN_PROGRESS", "STATE_UNSPECIFIED"
+  std::string state;              // "OK", "ERROR", "IN_PROGRESS", "STATE_UNSPECIFIED"
   Json details = Json::object();  // previews, the client's own id: not interpreted here
   Texts tags;
   Texts metadata;

@@ -236,7 +236,8 @@ Result<std::string> list_of_model(const ArtifactContext& context, Message& messa
   const std::optional<std::string> path = message.fields().text("artifact_directory_path");
   MARTLET_TRY(message.check());
   MARTLET_TRY_SET(const std::string directory, directory_of(path));
-  return list_of(context, {.run = {}, .model = std::string(request.path_value("model_id"))}, directory);
+  return list_of(context, {.run = {}, .model = std::string(request.path_value("model_id"))},
+                 directory);
 }
 
 Result<RunId> run_in_query(const Request& request) {

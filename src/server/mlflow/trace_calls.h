@@ -1,5 +1,5 @@
-// server/mlflow/trace_calls.h: MLflow's calls about traces, as far as its client needs them to record
-// and to find what a run did.
+// server/mlflow/trace_calls.h: MLflow's calls about traces, as far as its client needs them to
+// record and to find what a run did.
 #pragma once
 
 namespace martlet::tracking {

@@ -46,7 +46,8 @@ void add_unsupported_calls(Calls& calls) {
         const auto answer = [&family](const net::Request&) -> Result<net::Response> {
           return refusal(family);
         };
-        calls.raw_call(method, version, fmt::format("/mlflow/{}", family.path), family.what, answer);
+        calls.raw_call(method, version, fmt::format("/mlflow/{}", family.path), family.what,
+                       answer);
         calls.raw_call(method, version, fmt::format("/mlflow/{}/{{rest...}}", family.path),
                        family.what, answer);
       }
