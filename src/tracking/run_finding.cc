@@ -183,6 +183,11 @@ Condition of_experiments(const Plan& plan, const RunClause& clause) {
   return metric && !plan.search.experiments.empty() ? plan.experiments() && clause.own : clause.own;
 }
 
+bool is_walked(const Plan& plan, const RunClause& clause) {
+  return plan.terms.size() == 1 && plan.terms.front().entity == RunEntity::Metric &&
+         clause.entity == RunEntity::Metric && clause.key == plan.terms.front().key;
+}
+
 template <class R>
 Result<std::optional<std::vector<RunId>>> few(const ReadTransaction& tx, const Condition& of_it) {
   MARTLET_TRY_SET(const std::int64_t count, tx.count_at_most<R>(of_it, kRare + 1));
@@ -195,10 +200,11 @@ Result<std::optional<std::vector<RunId>>> few(const ReadTransaction& tx, const C
   return std::optional<std::vector<RunId>>(std::move(ids));
 }
 
-// The only runs that can match, when some clause holds for few.
+// The only runs that can match, when some clause holds for few. A clause on the metric that is
+// ordered by is none of them: the walk along that metric begins where it holds.
 Result<std::optional<std::vector<RunId>>> candidates(const ReadTransaction& tx, const Plan& plan) {
   for (const RunClause& clause : plan.clauses) {
-    if (clause.absent) continue;
+    if (clause.absent || clause.entity == RunEntity::Attribute || is_walked(plan, clause)) continue;
     const Condition of_it = of_experiments(plan, clause);
     Result<std::optional<std::vector<RunId>>> ids = std::optional<std::vector<RunId>>();
     if (clause.entity == RunEntity::Metric) ids = few<MetricRecord>(tx, of_it);
@@ -213,17 +219,20 @@ Result<std::optional<std::vector<RunId>>> candidates(const ReadTransaction& tx, 
 // Orders in memory as order_by_columns() does in the database, and by what else belongs to a run.
 class Sorter {
  public:
-  static Result<Sorter> create(const ReadTransaction& tx, const Plan& plan) {
+  // For these runs.
+  static Result<Sorter> create(const ReadTransaction& tx, const Plan& plan,
+                               const std::vector<RunRecord>& runs) {
     Sorter sorter;
     for (const RunTerm& term : plan.terms) {
       Values values{term, {}, {}};
       if (term.entity == RunEntity::Metric) {
-        MARTLET_TRY_SET(const auto metrics, tx.select<MetricRecord>(equal("key", term.key)));
-        for (const MetricRecord& metric : metrics) values.numbers[metric.run] = metric.value;
+        MARTLET_TRY(each<MetricRecord>(tx, term.key, runs, [&](MetricRecord& metric) {
+          values.numbers[metric.run] = metric.value;
+        }));
       } else if (term.entity == RunEntity::Param) {
-        MARTLET_TRY(read<ParamRecord>(tx, term.key, values));
+        MARTLET_TRY(read<ParamRecord>(tx, term.key, runs, values));
       } else if (term.entity == RunEntity::Tag) {
-        MARTLET_TRY(read<TagRecord>(tx, term.key, values));
+        MARTLET_TRY(read<TagRecord>(tx, term.key, runs, values));
       }
       sorter.values_.push_back(std::move(values));
     }
@@ -246,11 +255,29 @@ class Sorter {
     std::unordered_map<RunId, std::string> texts;
   };
 
-  template <class R>
-  static Result<void> read(const ReadTransaction& tx, const std::string& key, Values& values) {
-    MARTLET_TRY_SET(std::vector<R> records, tx.select<R>(equal("key", key)));
-    for (R& record : records) values.texts[record.run] = std::move(record.value);
+  // The records of that key: asked for run by run when the runs are few.
+  template <class R, class Function>
+  static Result<void> each(const ReadTransaction& tx, const std::string& key,
+                           const std::vector<RunRecord>& runs, Function function) {
+    const auto take = [&](const Condition& condition) -> Result<void> {
+      MARTLET_TRY_SET(std::vector<R> records, tx.select<R>(condition));
+      for (R& record : records) function(record);
+      return {};
+    };
+    if (std::ssize(runs) > kRare) return take(equal("key", key));
+    for (std::size_t begin = 0; begin < runs.size(); begin += kAtOnce) {
+      std::vector<RunId> some;
+      for (std::size_t i = begin; i < std::min(begin + kAtOnce, runs.size()); ++i)
+        some.push_back(runs[i].id);
+      MARTLET_TRY(take(metadata::in("run", some) && equal("key", key)));
+    }
     return {};
+  }
+  template <class R>
+  static Result<void> read(const ReadTransaction& tx, const std::string& key,
+                           const std::vector<RunRecord>& runs, Values& values) {
+    return each<R>(tx, key, runs,
+                   [&](R& record) { values.texts[record.run] = std::move(record.value); });
   }
 
   template <class T>
@@ -297,17 +324,12 @@ class Sorter {
 
 Result<FoundRuns> in_memory(const ReadTransaction& tx, const Plan& plan,
                             std::vector<RunRecord> records) {
-  MARTLET_TRY_SET(const Sorter sorter, Sorter::create(tx, plan));
+  MARTLET_TRY_SET(const Sorter sorter, Sorter::create(tx, plan, records));
   std::sort(records.begin(), records.end(), sorter);
   return cut(std::move(records), plan.search, plan.search.from.offset);
 }
 
 Result<FoundRuns> by_columns(const ReadTransaction& tx, const Plan& plan) {
-  MARTLET_TRY_SET(const std::optional<std::vector<RunId>> ids, candidates(tx, plan));
-  if (ids.has_value()) {
-    MARTLET_TRY_SET(std::vector<RunRecord> records, fetch(tx, *ids, plan.on_run()));
-    return in_memory(tx, plan, std::move(records));
-  }
   Query query(plan.on_run());
   order_by_columns(query, plan.terms);
   MARTLET_TRY_SET(
@@ -320,6 +342,11 @@ Result<FoundRuns> by_columns(const ReadTransaction& tx, const Plan& plan) {
 
 Result<FoundRuns> find_runs(const ReadTransaction& tx, const RunSearch& search) {
   MARTLET_TRY_SET(const Plan plan, plan_of(search));
+  MARTLET_TRY_SET(const std::optional<std::vector<RunId>> ids, candidates(tx, plan));
+  if (ids.has_value()) {
+    MARTLET_TRY_SET(std::vector<RunRecord> records, fetch(tx, *ids, plan.on_run()));
+    return in_memory(tx, plan, std::move(records));
+  }
   if (plan.terms.size() == 1 && plan.terms.front().entity == RunEntity::Metric)
     return by_metric(tx, plan);
   if (all_are_columns(plan.terms)) return by_columns(tx, plan);
