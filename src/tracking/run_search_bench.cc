@@ -1,5 +1,5 @@
-// What a page of runs costs when there are many: MARTLET_BENCH_RUNS of them (a million, unless it
-// says otherwise), each with five metrics, five params and three tags.
+// What a page of runs costs when there are many: a million, or as many as the first argument says,
+// each with five metrics, five params and three tags.
 #include "artifacts/memory_blob_store.h"
 #include "metadata/database.h"
 #include "platform/real_clock.h"
@@ -17,6 +17,8 @@
 namespace martlet::tracking {
 namespace {
 
+std::int64_t runs = 1'000'000;  // set before the first benchmark
+
 class Filled {
  public:
   static Filled& instance() {
@@ -27,8 +29,6 @@ class Filled {
 
  private:
   Filled() {
-    const char* said = std::getenv("MARTLET_BENCH_RUNS");
-    const std::int64_t runs = said == nullptr ? 1'000'000 : std::atoll(said);
     database_ = metadata::Database::open(directory_.path() + "/metadata.db",
                                          {.schema = {tracking_schema()}})
                     .value();
@@ -105,4 +105,9 @@ BENCHMARK_CAPTURE(search, ascending, "", {"metrics.m3 ASC"})->Unit(benchmark::kM
 }  // namespace
 }  // namespace martlet::tracking
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (argc > 1) martlet::tracking::runs = std::atoll(argv[1]);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
