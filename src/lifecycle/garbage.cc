@@ -7,6 +7,7 @@
 #include "metadata/database.h"
 #include "platform/file_lock.h"
 #include "tracking/expired.h"
+#include "tracking/upload.h"
 #include "workflow/records.h"
 
 #include <algorithm>
@@ -63,6 +64,7 @@ class Collector {
     report_.deleted.count =
         std::ssize(expired_.runs) + std::ssize(expired_.models) + std::ssize(expired_.experiments);
     if (report_.only_counted) return {};
+    MARTLET_TRY(each(expired_.uploads, tracking::end_upload));
     MARTLET_TRY(each(expired_.models, tracking::purge_model));
     MARTLET_TRY(each(expired_.runs, tracking::purge_run));
     return each(expired_.experiments, tracking::purge_experiment);

@@ -47,6 +47,8 @@ Result<Expired> expired(const ReadTransaction& tx, Timestamp before) {
       empty = empty && going_models.contains(model.id);
     if (empty) found.experiments.push_back(experiment.id);
   }
+  MARTLET_TRY_SET(const auto uploads, tx.select<UploadRecord>(metadata::less("started", before)));
+  for (const UploadRecord& upload : uploads) found.uploads.push_back(upload.id);
   return found;
 }
 
@@ -56,8 +58,9 @@ bool is_among(const Expired& expired, std::string_view holder_kind, std::string_
   };
   if (holder_kind == "run")
     return has(expired.runs, [](const RunId& id) { return std::string_view(id.text()); });
-  if (holder_kind == "logged model")
-    return has(expired.models, [](const std::string& id) { return std::string_view(id); });
+  const auto itself = [](const std::string& id) { return std::string_view(id); };
+  if (holder_kind == "logged model") return has(expired.models, itself);
+  if (holder_kind == "upload") return has(expired.uploads, itself);
   return false;
 }
 

@@ -1,5 +1,5 @@
 // tracking/expired.h: what was deleted long ago and is removed for good: runs, logged models and
-// experiments.
+// experiments; and uploads that nobody has completed.
 //
 // Free functions inside the caller's transaction; callers: lifecycle's garbage collection. Blobs
 // stay until nothing refers to them.
@@ -24,13 +24,16 @@ struct Expired {
   std::vector<std::string> models;        // logged ones
   std::vector<ExperimentId> experiments;  // after the runs and models above nothing is left in
                                           // them but traces, which go with them
-  bool empty() const { return runs.empty() && models.empty() && experiments.empty(); }
+  std::vector<std::string> uploads;          // begun before the instant
+  bool empty() const {
+    return runs.empty() && models.empty() && experiments.empty() && uploads.empty();
+  }
 };
 
 // Deleted before that instant.
 Result<Expired> expired(const metadata::ReadTransaction& tx, Timestamp before);
 
-// Whether a holder of blobs (references.h: a run or a logged model) is among them.
+// Whether a holder of blobs (references.h: a run, a logged model, an upload) is among them.
 bool is_among(const Expired& expired, std::string_view holder_kind, std::string_view name);
 
 // With all their records. Those that were restored meanwhile stay.

@@ -23,6 +23,7 @@ struct FileOwner {
   RunId run;
   std::string model{};
   std::string trace{};
+  bool operator==(const FileOwner&) const = default;
 };
 
 struct FileEntry {

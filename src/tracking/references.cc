@@ -36,6 +36,13 @@ Result<void> add_references(const metadata::ReadTransaction& tx, artifacts::Blob
                            {"trace", record.trace, "file " + record.path},
                            static_cast<std::uint64_t>(record.size_bytes)});
   }
+  MARTLET_TRY_SET(const auto parts, tx.select<UploadPartRecord>());
+  for (const UploadPartRecord& record : parts) {
+    found.blobs.push_back({record.digest,
+                           artifacts::BlobContent::Bytes,
+                           {"upload", record.upload, fmt::format("part {}", record.number)},
+                           static_cast<std::uint64_t>(record.size_bytes)});
+  }
   return {};
 }
 

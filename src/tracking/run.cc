@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 6> kKindNames{"param", "metric",   "tag",
 constexpr std::size_t kMaxKeyCharacters = 250;
 constexpr std::size_t kMaxParamCharacters = 6000;
 constexpr std::size_t kMaxTagCharacters = 8000;
+constexpr std::size_t kMaxExperimentTagCharacters = 20'000;
 
 std::size_t characters_of(std::string_view utf8) {
   std::size_t count = 0;
@@ -143,6 +144,15 @@ Result<void> check_batch(const RunBatch& batch) {
       check.add("inputs", input.name, "bad_digest", "a dataset's digest has 1 to 100 characters");
     if (!is_valid_utf8(input.name + input.digest + input.context))
       check.add("inputs", input.name, "not_utf8", "a text of it isn't valid UTF-8");
+  }
+  return std::move(check).finish();
+}
+
+Result<void> check_experiment_tags(const Texts& tags) {
+  BatchCheck check;
+  for (const auto& [key, value] : tags) {
+    check.key("tags", key);
+    check.value("tags", key, value, kMaxExperimentTagCharacters);
   }
   return std::move(check).finish();
 }

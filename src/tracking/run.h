@@ -118,6 +118,9 @@ struct RunBatch {
 // inputs have a name and a digest.
 Result<void> check_batch(const RunBatch& batch);
 
+// Likewise of an experiment's tags, which may have 20,000 characters.
+Result<void> check_experiment_tags(const Texts& tags);
+
 // Whether `candidate` replaces `current` as the latest: the greater of (step, time, value), NaN
 // counting as 0. Source: MLflow's SQL store.
 bool is_later(const Metric& candidate, const Metric& current);

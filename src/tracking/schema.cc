@@ -108,6 +108,11 @@ Result<void> traces(SchemaEditor& schema) {
   return schema.create_table<TraceFileRecord>(of_trace);
 }
 
+Result<void> uploads(SchemaEditor& schema) {
+  MARTLET_TRY(schema.create_table<UploadRecord>());
+  return schema.create_table<UploadPartRecord>({.references = {{"upload", "uploads"}}});
+}
+
 Result<void> lineage(SchemaEditor& schema) {
   MARTLET_TRY(schema.create_table<LineageEdge>());
   return schema.create_index<LineageEdge>({"to_kind", "to_id"});
@@ -123,7 +128,8 @@ metadata::SchemaGroup tracking_schema() {
            {4, "points of metrics in chunks", metric_chunks},
            {5, "names of runs as tags", name_tags},
            {6, "logged models", logged_models},
-           {7, "traces", traces}}};
+           {7, "traces", traces},
+           {8, "uploads in parts", uploads}}};
 }
 
 }  // namespace martlet::tracking

@@ -74,6 +74,7 @@ std::string Tracker::fresh_id() {
 
 Result<Experiment> Tracker::create_experiment(const std::string& name, const Texts& tags) {
   MARTLET_TRY(check_name("an experiment", name));
+  MARTLET_TRY(check_experiment_tags(tags));
   return database_.write([&](Transaction& tx) -> Result<Experiment> {
     MARTLET_TRY_SET(const auto existing, tx.first<ExperimentRecord>(equal("name", name)));
     if (existing.has_value()) {
@@ -138,9 +139,7 @@ Result<std::vector<Experiment>> Tracker::experiments(View view) const {
 
 Result<void> Tracker::set_experiment_tag(const ExperimentId& id, const std::string& key,
                                          const std::string& value) {
-  RunBatch batch;
-  batch.tags[key] = value;
-  MARTLET_TRY(check_batch(batch));
+  MARTLET_TRY(check_experiment_tags({{key, value}}));
   return database_.write([&](Transaction& tx) -> Result<void> {
     MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
     if (record.lifecycle == Lifecycle::Deleted)

@@ -12,6 +12,7 @@
 #include "server/mlflow/run_calls.h"
 #include "server/mlflow/trace_calls.h"
 #include "server/mlflow/unsupported_calls.h"
+#include "server/mlflow/upload_calls.h"
 #include "tracking/logged_model.h"
 #include "tracking/trace.h"
 #include "tracking/tracker.h"
@@ -35,10 +36,10 @@ std::string fresh_key() {
 std::string server_info() {
   JsonWriter json;
   json.begin_object().text_always("store_type", "SqlStore");
+  json.boolean("multipart_uploads_enabled", true);
   for (const std::string_view name :
-       {"workspaces_enabled", "trace_archival_enabled", "multipart_uploads_enabled",
-        "multipart_downloads_enabled", "presigned_upload_run_id_supported",
-        "presigned_upload_model_id_supported"})
+       {"workspaces_enabled", "trace_archival_enabled", "multipart_downloads_enabled",
+        "presigned_upload_run_id_supported", "presigned_upload_model_id_supported"})
     json.boolean(name, false);
   return json.end_object().take();
 }
@@ -81,7 +82,9 @@ void Api::add_to(Endpoints& endpoints) {
   add_logged_model_calls(calls, state_->models, state_->tokens);
   add_trace_calls(calls, state_->traces, state_->tokens);
   add_unsupported_calls(calls);
-  add_artifact_calls(calls, {state_->database, state_->blobs, state_->clock});
+  const ArtifactContext files{state_->database, state_->blobs, state_->clock};
+  add_artifact_calls(calls, files);
+  add_upload_calls(calls, files);
   calls.call(net::Method::Get, "3.0", "server-info", "What this server can do.",
              [](Message&, const net::Request&) -> Result<std::string> { return server_info(); });
 }

@@ -1,6 +1,5 @@
 #include "server/mlflow/artifact_calls.h"
 
-#include "artifacts/blob_store.h"
 #include "artifacts/tree.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -113,17 +112,7 @@ Result<void> check_place(const ReadTransaction& tx, const ArtifactPlace& place) 
 Result<tracking::Artifact> store(const ArtifactContext& context, const std::string& file,
                                  net::RequestBody body, std::optional<std::size_t> most) {
   MARTLET_TRY(artifacts::check_relative_path(file));
-  MARTLET_TRY_SET(const std::unique_ptr<artifacts::BlobWriter> writer, context.blobs.writer());
-  std::size_t taken = 0;
-  while (true) {
-    MARTLET_TRY_SET(const std::string_view piece, body.read());
-    if (piece.empty()) break;
-    taken += piece.size();
-    if (most.has_value() && taken > *most)
-      return invalid_argument(fmt::format("an upload by this call has at most {} bytes", *most));
-    MARTLET_TRY(writer->append(piece));
-  }
-  MARTLET_TRY_SET(const artifacts::StoredBlob blob, writer->finish());
+  MARTLET_TRY_SET(const artifacts::StoredBlob blob, store_body(context, body, most));
   return tracking::Artifact{file, blob.digest, static_cast<std::int64_t>(blob.size_bytes),
                             context.clock.now()};
 }
@@ -293,6 +282,20 @@ Result<ArtifactPlace> artifact_place(std::string_view path) {
     if (lower_ascii(path).find(hidden) != std::string::npos) return invalid_path(path);
   }
   return place;
+}
+
+Result<artifacts::StoredBlob> store_body(const ArtifactContext& context, net::RequestBody body,
+                                         std::optional<std::size_t> most) {
+  MARTLET_TRY_SET(const std::unique_ptr<artifacts::BlobWriter> writer, context.blobs.writer());
+  std::size_t taken = 0;
+  while (true) {
+    MARTLET_TRY_SET(const std::string_view piece, body.read());
+    if (piece.empty()) return writer->finish();
+    taken += piece.size();
+    if (most.has_value() && taken > *most)
+      return invalid_argument(fmt::format("an upload by this call has at most {} bytes", *most));
+    MARTLET_TRY(writer->append(piece));
+  }
 }
 
 void add_artifact_calls(Calls& calls, const ArtifactContext& context) {

@@ -4,17 +4,18 @@
 // Only places that the server itself gave out exist: EXPERIMENT/RUN/artifacts/…,
 // EXPERIMENT/models/MODEL/artifacts/… and EXPERIMENT/traces/TRACE/artifacts/….
 #pragma once
+#include "artifacts/blob_store.h"
 #include "base/result.h"
+#include "net/http_server.h"
 #include "tracking/files.h"
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace martlet {
 class Clock;
-}
-namespace martlet::artifacts {
-class BlobStore;
 }
 namespace martlet::metadata {
 class Database;
@@ -38,6 +39,10 @@ struct ArtifactContext {
   artifacts::BlobStore& blobs;
   const Clock& clock;
 };
+
+// The bytes of a request's body as a blob. InvalidArgument beyond `most` bytes.
+Result<artifacts::StoredBlob> store_body(const ArtifactContext& context, net::RequestBody body,
+                                         std::optional<std::size_t> most);
 
 // All of it outlives the router's use.
 void add_artifact_calls(Calls& calls, const ArtifactContext& context);

@@ -333,4 +333,40 @@ struct TraceFileRecord {
   }
 };
 
+struct UploadRecord {
+  std::string id;
+  std::string run;  // one of these three is the owner
+  std::string model;
+  std::string trace;
+  std::string path;
+  std::int64_t parts = 1;
+  Timestamp started;
+  static constexpr metadata::RecordInfo kRecord{"uploads", "id"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("id", self.id);
+    field("run", self.run);
+    field("model", self.model);
+    field("trace", self.trace);
+    field("path", self.path);
+    field("parts", self.parts);
+    field("started", self.started);
+  }
+};
+
+struct UploadPartRecord {
+  std::string upload;
+  std::int64_t number = 0;
+  Digest digest;
+  std::int64_t size_bytes = 0;
+  static constexpr metadata::RecordInfo kRecord{"upload_parts", "upload, number"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("upload", self.upload);
+    field("number", self.number);
+    field("digest", self.digest);
+    field("size_bytes", self.size_bytes);
+  }
+};
+
 }  // namespace martlet::tracking
