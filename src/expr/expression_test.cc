@@ -411,6 +411,22 @@ TEST(ExpressionFindings, come_all_at_once) {
   EXPECT_EQ(findings[3].column, 13);
 }
 
+TEST(ExpressionFindings, the_error_shows_each_place_in_the_text) {
+  const Result<Expression> wrong = Expression::compile("'Zürich' = carier\n  and lat", flights());
+  ASSERT_FALSE(wrong.has_value());
+  const std::string& message = wrong.error().message();
+  EXPECT_NE(message.find(" (line 1, column 12 of the expression)\n"
+                         "    'Zürich' = carier\n"
+                         "               ^"),
+            std::string::npos)
+      << message;
+  EXPECT_NE(message.find(" (line 2, column 7 of the expression)\n"
+                         "      and lat\n"
+                         "          ^"),
+            std::string::npos)
+      << message;
+}
+
 std::string repeated(std::string_view piece, int times) {
   std::string text;
   for (int k = 0; k < times; ++k) text += piece;
