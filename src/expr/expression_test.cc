@@ -433,6 +433,28 @@ std::string repeated(std::string_view piece, int times) {
   return text;
 }
 
+TEST(Expression, rounding_an_integer_does_not_wrap) {
+  EXPECT_EQ(text_of("round(9223372036854770000, -4)"), "9223372036854770000");
+  EXPECT_EQ(text_of("round(4999999999999999999, -19)"), "0");
+  EXPECT_EQ(text_of("round(9223372036854775805, -20)"), "0");
+  EXPECT_EQ(text_of("round(9223372036854775806, -7)"), "9223372036850000000");
+  EXPECT_EQ(text_of("round(-9223372036854775807, -18)"), "-9000000000000000000");
+  for (const char* text : {"round(9223372036854775806, -1)", "round(5000000000000000000, -19)"}) {
+    Scratch scratch;
+    EXPECT_FALSE(compiled(text).evaluate_row({}, scratch).has_value()) << text;
+  }
+}
+
+TEST(Expression, timestamps_are_read_from_texts_as_duckdb_reads_them) {
+  EXPECT_EQ(text_of("cast('2024-06-01T12:30:00Z' as timestamp)"), "2024-06-01T12:30:00Z");
+  EXPECT_EQ(text_of("cast('2024-06-01 12:30:00 UTC' as timestamp)"), "2024-06-01T12:30:00Z");
+  for (const char* text : {"2024-06-01t12:30:00", "2024-06-01T12:30:00z", "2024-06-01 12:30:00,5",
+                           "2024-06-01 12:30Z", "2024-06-01 12:30+02:00", "2024-06-01 12:30 UTC"}) {
+    EXPECT_EQ(text_of(fmt::format("try_cast('{}' as timestamp)", text)), "null") << text;
+    EXPECT_EQ(text_of(fmt::format("try_cast('{}' as date)", text)), "2024-06-01") << text;
+  }
+}
+
 // What DuckDB 1.5.5 answers to the same casts.
 TEST(Expression, integers_are_read_from_texts_with_any_exponent) {
   EXPECT_EQ(text_of("try_cast('0e5000' as bigint)"), "0");
