@@ -114,6 +114,18 @@ def test_a_wrong_value_is_named_with_its_position(shop, old, new, fragments):
         assert fragment in said, str(call)
 
 
+def test_a_wrong_expression_is_shown_with_a_caret_under_the_place(shop):
+    edit(shop, "rule: \"colour = 'blue'\"", "rule: \"colour = '青い空' andd\"")
+    edit(shop, "then -6 else", "then -6 " + "+ 0 " * 60 + "esle")
+    call = martlet("check", cwd=shop, expect=WRONG_CALL)
+    lines = (call.out + call.err).splitlines()
+    shown = lines.index("    colour = '青い空' andd")
+    # Three characters of two cells each.
+    assert lines[shown + 1] == " " * (4 + len("colour = '青い空' ") + 3) + "^", str(call)
+    window = next(number for number, line in enumerate(lines) if line.startswith("    …") and "esle" in line)
+    assert len(lines[window]) <= 80 and lines[window][lines[window + 1].index("^"):].startswith("esle"), str(call)
+
+
 def test_a_name_in_a_value_expression_that_the_dataset_lacks_is_named(shop):
     edit(shop, "case when predicted and", "case when predcted and")
     call = martlet("run", cwd=shop, expect=(WORK_FAILED, WRONG_CALL))

@@ -259,8 +259,13 @@ std::optional<double> read_number(std::string_view text) {
 }
 
 std::optional<std::int64_t> read_timestamp(std::string_view text, const Zone& zone) {
-  const Result<ParsedTime> parsed = parse_time(trim(text));
+  constexpr std::size_t kSecondsAt = std::string_view("2024-06-01 12:30").size();
+  const std::string_view trimmed = trim(text);
+  const Result<ParsedTime> parsed = parse_time(trimmed);
   if (!parsed.has_value()) return std::nullopt;
+  // What ISO 8601 allows and DuckDB doesn't: t and z, a decimal comma, an offset without seconds.
+  if (trimmed.find_first_of("tz,") != std::string_view::npos) return std::nullopt;
+  if (parsed->has_offset && trimmed[kSecondsAt] != ':') return std::nullopt;
   if (parsed->has_offset)
     return from_civil_utc(parsed->civil).micros - parsed->offset_seconds * kMicrosPerSecond;
   return instant_of(zone, from_civil_utc(parsed->civil).micros);

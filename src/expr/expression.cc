@@ -1,5 +1,6 @@
 #include "expr/expression.h"
 
+#include "base/caret.h"
 #include "base/text.h"
 #include "expr/internal/program.h"
 #include "expr/internal/syntax.h"
@@ -76,6 +77,17 @@ class ResultBuilder {
   std::vector<std::uint8_t> valid_;
 };
 
+// Each finding with its place shown in the text.
+tl::unexpected<Error> refused(std::string_view text, std::vector<Finding> findings) {
+  std::string message =
+      fmt::format("reading the expression \"{}\": {} problem{}", excerpt(text, 120),
+                  findings.size(), findings.size() == 1 ? "" : "s");
+  for (const Finding& finding : findings)
+    message += "\n  " + message_in("expression", text, finding);
+  return tl::unexpected<Error>(
+      Error(ErrorCode::InvalidArgument, std::move(message), std::move(findings)));
+}
+
 // The columns of the program's names, in their order.
 Result<std::vector<const columns::Column*>> find_columns(const Program& program,
                                                          const columns::Batch& batch) {
@@ -137,9 +149,8 @@ Scratch& Scratch::operator=(Scratch&&) noexcept = default;
 
 Result<Expression> Expression::compile(std::string_view text, const Scope& scope) {
   std::vector<Finding> findings;
-  const std::string subject = fmt::format("reading the expression \"{}\"", excerpt(text, 120));
   const SyntaxTree syntax = parse_syntax(text, findings);
-  if (syntax.root == nullptr) return invalid(subject, std::move(findings));
+  if (syntax.root == nullptr) return refused(text, std::move(findings));
   auto program = std::make_shared<Program>();
   program->text = std::string(text);
   program->zone = scope.zone;
@@ -150,7 +161,7 @@ Result<Expression> Expression::compile(std::string_view text, const Scope& scope
                                   "the result is an interval, which no column can hold; use "
                                   "epoch(x) for its seconds or compare it with an interval"));
   }
-  if (root == nullptr || !findings.empty()) return invalid(subject, std::move(findings));
+  if (root == nullptr || !findings.empty()) return refused(text, std::move(findings));
   emit_tree(*root, *program);
   return Expression(std::move(program));
 }

@@ -411,10 +411,48 @@ TEST(ExpressionFindings, come_all_at_once) {
   EXPECT_EQ(findings[3].column, 13);
 }
 
+TEST(ExpressionFindings, the_error_shows_each_place_in_the_text) {
+  const Result<Expression> wrong = Expression::compile("'Zürich' = carier\n  and lat", flights());
+  ASSERT_FALSE(wrong.has_value());
+  const std::string& message = wrong.error().message();
+  EXPECT_NE(message.find(" (line 1, column 12 of the expression)\n"
+                         "    'Zürich' = carier\n"
+                         "               ^"),
+            std::string::npos)
+      << message;
+  EXPECT_NE(message.find(" (line 2, column 7 of the expression)\n"
+                         "      and lat\n"
+                         "          ^"),
+            std::string::npos)
+      << message;
+}
+
 std::string repeated(std::string_view piece, int times) {
   std::string text;
   for (int k = 0; k < times; ++k) text += piece;
   return text;
+}
+
+TEST(Expression, rounding_an_integer_does_not_wrap) {
+  EXPECT_EQ(text_of("round(9223372036854770000, -4)"), "9223372036854770000");
+  EXPECT_EQ(text_of("round(4999999999999999999, -19)"), "0");
+  EXPECT_EQ(text_of("round(9223372036854775805, -20)"), "0");
+  EXPECT_EQ(text_of("round(9223372036854775806, -7)"), "9223372036850000000");
+  EXPECT_EQ(text_of("round(-9223372036854775807, -18)"), "-9000000000000000000");
+  for (const char* text : {"round(9223372036854775806, -1)", "round(5000000000000000000, -19)"}) {
+    Scratch scratch;
+    EXPECT_FALSE(compiled(text).evaluate_row({}, scratch).has_value()) << text;
+  }
+}
+
+TEST(Expression, timestamps_are_read_from_texts_as_duckdb_reads_them) {
+  EXPECT_EQ(text_of("cast('2024-06-01T12:30:00Z' as timestamp)"), "2024-06-01T12:30:00Z");
+  EXPECT_EQ(text_of("cast('2024-06-01 12:30:00 UTC' as timestamp)"), "2024-06-01T12:30:00Z");
+  for (const char* text : {"2024-06-01t12:30:00", "2024-06-01T12:30:00z", "2024-06-01 12:30:00,5",
+                           "2024-06-01 12:30Z", "2024-06-01 12:30+02:00", "2024-06-01 12:30 UTC"}) {
+    EXPECT_EQ(text_of(fmt::format("try_cast('{}' as timestamp)", text)), "null") << text;
+    EXPECT_EQ(text_of(fmt::format("try_cast('{}' as date)", text)), "2024-06-01") << text;
+  }
 }
 
 // What DuckDB 1.5.5 answers to the same casts.

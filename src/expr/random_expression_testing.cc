@@ -54,6 +54,13 @@ Generated form(std::string_view pattern, std::vector<Generated> arguments) {
   return form(pattern, pattern, std::move(arguments));
 }
 
+// A constant null of ours hides no failure of what it is combined with; DuckDB's does. So what is
+// made of constants alone is no constant to DuckDB, from which it could fold a null.
+Generated unfolded(Generated made) {
+  made.oracle = fmt::format("(case when id >= 0 then {} end)", made.oracle);
+  return made;
+}
+
 std::string_view sql_name(Type type) {
   switch (type) {
     case Type::Bool: return "boolean";
@@ -147,19 +154,13 @@ Generated RandomExpressions::make(Type type, int depth) {
 }
 
 Generated RandomExpressions::leaf(Type type) {
-  // A constant null of ours hides no failure of what it is combined with; DuckDB's does.
   if (one_in(12)) {
     const std::string_view oracle =
         zoned() && type == Type::Timestamp ? "timestamptz" : sql_name(type);
     return words(fmt::format("cast(null as {})", sql_name(type)),
                  fmt::format("cast(case when id < 0 then '' end as {})", oracle));
   }
-  if (one_in(3)) {
-    // Nor may what it folds to null from other constants.
-    Generated made = literal(type);
-    made.oracle = fmt::format("(case when id >= 0 then {} end)", made.oracle);
-    return made;
-  }
+  if (one_in(3)) return unfolded(literal(type));
   switch (type) {
     case Type::Bool: return any({"b", "c"});
     case Type::Int64: return any({"i", "j"});
@@ -307,7 +308,7 @@ Generated RandomExpressions::text_truth(int depth) {
 }
 
 Generated RandomExpressions::integer(int depth) {
-  switch (random_.below(14)) {
+  switch (random_.below(15)) {
     case 0:
     case 1:
     case 2:
@@ -325,6 +326,11 @@ Generated RandomExpressions::integer(int depth) {
       return form("cast({} as bigint)", "cast(plain({}) as bigint)", {make(Type::Text, depth)});
     case 9: return form("{}({} as bigint)", {any({"cast", "try_cast"}), make(Type::Double, depth)});
     case 10: return form("cast({} as bigint)", {make(Type::Bool, depth)});
+    case 11:
+      // DuckDB's wraps around near the ends of 64 bits.
+      return one_in(2) ? form("round({}, {})", "cast(round({}::hugeint, {}) as bigint)",
+                              {make(Type::Int64, depth), count(25, -22)})
+                       : form("mod({}, {})", {make(Type::Int64, depth), make(Type::Int64, depth)});
     default: return calendar_integer(depth);
   }
 }
@@ -332,9 +338,10 @@ Generated RandomExpressions::integer(int depth) {
 Generated RandomExpressions::calendar_integer(int depth) {
   switch (random_.below(5)) {
     case 0:
-      return form("{}({})", {any({"day", "month", "year", "dayofweek", "isodow", "dayofyear",
-                                  "week", "quarter", "isoyear", "yearweek", "decade", "century"}),
-                             make(one_in(2) ? Type::Timestamp : Type::Date, depth)});
+      return form("{}({})",
+                  {any({"day", "month", "year", "dayofweek", "isodow", "dayofyear", "week",
+                        "quarter", "isoyear", "yearweek", "decade", "century", "millennium"}),
+                   make(one_in(2) ? Type::Timestamp : Type::Date, depth)});
     case 1:
       return form("{}({})",
                   {any({"hour", "minute", "second", "millisecond", "microsecond", "hour"}),
@@ -378,21 +385,22 @@ Generated RandomExpressions::number(int depth) {
                                  make(one_in(4) ? Type::Int64 : Type::Double, depth)});
     case 4: return form("(- {})", {make(Type::Double, depth)});
     case 5:
-      return form("{}({})", {any({"abs", "floor", "ceil", "round", "trunc", "exp", "atan"}),
+      return form("{}({})", {any({"abs", "floor", "ceil", "round", "trunc", "exp", "atan",
+                                  "degrees", "radians"}),
                              make(Type::Double, depth)});
-    case 6: return form("round({}, {})", {make(Type::Double, depth), count(9, -4)});
+    case 6: return form("round({}, {})", {make(Type::Double, depth), count(30, -18)});
     case 7: return form("({} / {})", {make(Type::Int64, depth), make(Type::Int64, depth)});
     case 8:
       return zoned() ? form("epoch({})", "(epoch_us({}) / 1000000)", {make(Type::Timestamp, depth)})
                      : form("epoch({})", {make(Type::Timestamp, depth)});
     case 9:
-      return form("{}({})", {any({"sqrt", "ln", "log2", "log10", "sin", "cos", "tan", "asin"}),
+      return form("{}({})", {any({"sqrt", "ln", "log2", "log10", "log", "sin", "cos", "tan", "cot",
+                                  "asin", "acos"}),
                              make(Type::Double, depth)});
     case 10:
-      return form("{}({}, {})",
-                  {any({"pow", "atan2"}), make(Type::Double, depth), make(Type::Double, depth)});
-    case 11:
-      return form("epoch({})", "epoch(case when id >= 0 then {} end)", {exact_interval(depth)});
+      return form("{}({}, {})", {any({"pow", "atan2", "log", "mod"}), make(Type::Double, depth),
+                                 make(Type::Double, depth)});
+    case 11: return form("epoch({})", {exact_interval(depth)});
     default:
       return form("{}({} as double)", "{}(plain({}) as double)",
                   {any({"cast", "try_cast"}), make(Type::Text, depth)});
@@ -496,7 +504,8 @@ Generated RandomExpressions::date(int depth) {
           {make(Type::Date, depth), make(Type::Int64, depth)});
     case 3:
       if (zoned())
-        return form("make_date(2000 + {}, {}, {})", {count(20), count(13, 1), count(31, 1)});
+        return unfolded(
+            form("make_date(2000 + {}, {}, {})", {count(20), count(13, 1), count(31, 1)}));
       return form("make_date({}, {}, {})", "make_date(near_year({}), {}, {})",
                   {make(Type::Int64, depth), count(14), count(33)});
     case 4:
@@ -511,9 +520,9 @@ Generated RandomExpressions::date(int depth) {
 Generated RandomExpressions::interval(int depth) {
   switch (random_.below(6)) {
     case 0:
-      return form("interval '{} {} {} {}'",
-                  {count(40, 1), any({"months", "years", "days", "weeks", "quarters"}), count(90),
-                   any({"minutes", "seconds", "hours", "milliseconds"})});
+      return unfolded(form("interval '{} {} {} {}'",
+                           {count(40, 1), any({"months", "years", "days", "weeks", "quarters"}),
+                            count(90), any({"minutes", "seconds", "hours", "milliseconds"})}));
     case 1:
       return form("interval ({} % 10000) {}",
                   {make(Type::Int64, depth), any({"days", "months", "weeks", "years"})});
@@ -527,8 +536,10 @@ Generated RandomExpressions::interval(int depth) {
 Generated RandomExpressions::exact_interval(int depth) {
   switch (random_.below(depth > 0 ? 7U : 3U)) {
     case 0:
-    case 1: return form("interval {} {}", {count(4'000), any({"minutes", "hours", "seconds"})});
-    case 2: return form("interval '{}:{}:{}'", {count(30, 10), count(50, 10), count(50, 10)});
+    case 1:
+      return unfolded(form("interval {} {}", {count(4'000), any({"minutes", "hours", "seconds"})}));
+    case 2:
+      return unfolded(form("interval '{}:{}:{}'", {count(30, 10), count(50, 10), count(50, 10)}));
     case 3:
       return form("interval ({} % 1000000) {}",
                   {make(Type::Int64, depth), any({"minutes", "hours", "seconds", "milliseconds"})});

@@ -70,7 +70,7 @@ constexpr std::array<std::string_view, 44> kPieces = {
     "𐐀",  "𐐨",  "\ud7ff", "\ue000", "\ufffd", "\uffff", "\U0010ffff", "\u00a0",  "\u3000",
     "\t", "\n", "\u200b", "'",      "ⱥ",      "Ⱥ",      "ŉ",          "5e2"};
 // What casts read, or nearly do.
-constexpr std::array<std::string_view, 52> kCastable = {"0",
+constexpr std::array<std::string_view, 65> kCastable = {"0",
                                                         "-0",
                                                         "+7",
                                                         "7.",
@@ -121,6 +121,19 @@ constexpr std::array<std::string_view, 52> kCastable = {"0",
                                                         "2024-06-01 12:34",
                                                         "0001-01-01",
                                                         "2024-06-01T12:00:00Z",
+                                                        "2024-06-01t12:00:00",
+                                                        "2024-06-01T12:00:00z",
+                                                        "2024-06-01 12:00:00,5",
+                                                        "2024-06-01T12:00Z",
+                                                        "2024-06-01 12:00+05:30",
+                                                        "2024-06-01 12:00 UTC",
+                                                        "2024-06-01 12:00:00 UTC",
+                                                        "2024-06-01 12:00:00UTC",
+                                                        "2024-06-01 12:00:00-0330",
+                                                        "2024-06-01 12:00:00.1234567+18",
+                                                        "2024-06-01 12:00:00.5Z ",
+                                                        "2024-06-01Z",
+                                                        "0000-03-01 00:00:00",
                                                         "2024-06-01 12:00:00+05:30"};
 
 std::string random_text(Random& random) {

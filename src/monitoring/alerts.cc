@@ -1,5 +1,7 @@
 #include "monitoring/alerts.h"
 
+#include "base/caret.h"
+
 #include <cmath>
 #include <limits>
 
@@ -64,8 +66,8 @@ std::vector<CompiledAlert> compile_alerts(const std::vector<AlertRule>& rules,
     auto compiled = expr::Expression::compile(rule.when, scope);
     if (!compiled.has_value()) {
       for (const Finding& inner : compiled.error().findings()) {
-        findings.push_back(
-            rule.where.finding(inner.rule, "alert " + rule.name + ": " + inner.message));
+        findings.push_back(rule.where.finding(
+            inner.rule, "alert " + rule.name + ": " + message_in("condition", rule.when, inner)));
       }
       continue;
     }

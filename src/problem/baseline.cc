@@ -1,5 +1,6 @@
 #include "problem/baseline.h"
 
+#include "base/caret.h"
 #include "base/text.h"
 #include "metrics/statistics.h"
 #include "problem/threshold.h"
@@ -55,8 +56,7 @@ Result<expr::Expression> compile_rule(const BaselineSpec& spec, const Schema& ro
   if (!compiled.has_value()) {
     for (const Finding& found : compiled.error().findings()) {
       findings.push_back(
-          spec.origin.finding(found.rule, fmt::format("{} (column {} of the expression)",
-                                                      found.message, found.column)));
+          spec.origin.finding(found.rule, message_in("expression", spec.rule, found)));
     }
     if (findings.empty())
       findings.push_back(spec.origin.finding("syntax", compiled.error().message()));

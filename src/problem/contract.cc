@@ -1,5 +1,6 @@
 #include "problem/contract.h"
 
+#include "base/caret.h"
 #include "base/text.h"
 #include "expr/expression.h"
 
@@ -20,8 +21,7 @@ void check_syntax(const std::string& text, const Origin& origin, std::vector<Fin
     const bool later = found.rule == "unknown_name" || found.rule == "ambiguous_name" ||
                        found.rule == "wrong_type" || found.rule == "wrong_arguments";
     if (!later)
-      findings.push_back(origin.finding(found.rule, fmt::format("{} (column {} of the expression)",
-                                                                found.message, found.column)));
+      findings.push_back(origin.finding(found.rule, message_in("expression", text, found)));
   }
 }
 
@@ -77,8 +77,7 @@ void read_goal(YamlObject& read, KpiSpec& spec, std::vector<Finding>& findings) 
     findings.push_back(origin.finding("syntax", goal.error().message()));
   }
   for (const Finding& found : goal.error().findings()) {
-    findings.push_back(origin.finding(
-        found.rule, fmt::format("{} (column {} of the goal)", found.message, found.column)));
+    findings.push_back(origin.finding(found.rule, message_in("goal", *text, found)));
   }
 }
 

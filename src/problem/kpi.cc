@@ -1,5 +1,6 @@
 #include "problem/kpi.h"
 
+#include "base/caret.h"
 #include "metrics/statistics.h"
 
 #include <fmt/format.h>
@@ -100,8 +101,7 @@ Result<Kpi> Kpi::create(const KpiSpec& spec, Task task, const Schema& rows, cons
   if (!compiled.has_value()) {
     for (const Finding& found : compiled.error().findings()) {
       findings.push_back(
-          spec.origin.finding(found.rule, fmt::format("{} (column {} of the expression)",
-                                                      found.message, found.column)));
+          spec.origin.finding(found.rule, message_in("expression", spec.value, found)));
     }
     if (findings.empty())
       findings.push_back(spec.origin.finding("syntax", compiled.error().message()));

@@ -1,5 +1,6 @@
 #include "problem/problem.h"
 
+#include "base/caret.h"
 #include "base/text.h"
 
 #include <fmt/format.h>
@@ -85,8 +86,8 @@ Result<Problem> Problem::bind(const Contract& contract, Task task, const Schema&
     auto compiled = expr::Expression::compile(contract.decided_at, {rows, contract.zone});
     if (!compiled.has_value()) {
       for (const Finding& found : compiled.error().findings()) {
-        Finding placed = origin.finding(found.rule, fmt::format("{} (column {} of the expression)",
-                                                                found.message, found.column));
+        Finding placed =
+            origin.finding(found.rule, message_in("expression", contract.decided_at, found));
         placed.path += ".decided_at";
         findings.push_back(std::move(placed));
       }

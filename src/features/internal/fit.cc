@@ -1,4 +1,5 @@
 // FeatureProgram::fit: from configuration, schema and training rows to a program.
+#include "base/caret.h"
 #include "base/text.h"
 #include "features/internal/folds.h"
 #include "features/internal/node_fit.h"
@@ -192,11 +193,8 @@ class Fitter {
     if (compiled.error().findings().empty())
       report(path, "expression", compiled.error().message(), derive.where);
     for (const Finding& finding : compiled.error().findings()) {
-      const std::string place =
-          finding.column > 0
-              ? " (at character " + std::to_string(finding.column) + " of the expression)"
-              : "";
-      report(path, finding.rule, finding.message + place, derive.where);
+      report(path, finding.rule, message_in("expression", derive.expression, finding),
+             derive.where);
     }
   }
 
