@@ -3,6 +3,7 @@
 #include "artifacts/blob_store.h"
 #include "artifacts/tree.h"
 #include "base/clock.h"
+#include "base/quantity.h"
 #include "base/text.h"
 #include "metadata/database.h"
 #include "platform/system_random.h"
