@@ -50,8 +50,8 @@ struct Content {
   std::string content_type = "application/octet-stream";
   // With its quotes, as entity_tag() gives it, and a strong one: the same tag means the same bytes.
   // "" when there's none: then neither If-None-Match nor If-Range can hold.
-  std::string etag;
-  std::vector<std::pair<std::string, std::string>> headers;  // of 200, 206 and 304 alike
+  std::string etag = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};  // of 200, 206 and 304 alike
 };
 
 // The answer to GET or HEAD for this content: 304 when the client has it already, 206 with the part

@@ -268,14 +268,14 @@ TEST_F(StreamedRequest, an_exchange_outlives_its_connection) {
 TEST_F(StreamedRequest, a_client_below_the_least_rate_is_told_408) {
   send(put("Content-Length: 50000"));
   for (int i = 0; i < 3; ++i) {
-    for (int n = 0; n < 11; ++n) {  // a kibibyte each second, barely
-      send(std::string(1000, 'x'));
+    for (int n = 0; n < 26; ++n) {  // a kibibyte each second, barely
+      send(std::string(400, 'x'));
       read();
     }
     pass(seconds(10));
     EXPECT_EQ(connection_->state(), State::Streaming);
   }
-  send(std::string(1000, 'x'));
+  send(std::string(400, 'x'));
   read();
   const CancelToken cancel = exchanges_[0].request().cancel;
   pass(seconds(10));

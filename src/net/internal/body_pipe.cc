@@ -6,8 +6,9 @@
 
 namespace martlet::net {
 
-BodyPipe::BodyPipe(std::size_t capacity_bytes)
+BodyPipe::BodyPipe(std::size_t capacity_bytes, std::size_t piece_bytes)
     : capacity_(std::max<std::size_t>(capacity_bytes, 1)),
+      piece_(std::max<std::size_t>(piece_bytes, 1)),
       ring_(std::make_unique_for_overwrite<char[]>(capacity_)) {}
 
 bool BodyPipe::has_room() {
@@ -92,8 +93,7 @@ Result<std::string_view> BodyPipe::take() {
   std::unique_lock lock(ring_mutex_);
   changed_.wait(lock, [&] { return filled_ > 0 || finished_ || failure_.has_value(); });
   if (failure_.has_value()) return tl::unexpected<Error>(*failure_);
-  // Half of the ring at most, so that the other half can be filled meanwhile.
-  held_ = std::min({filled_, capacity_ - tail_, (capacity_ + 1) / 2});
+  held_ = std::min({filled_, capacity_ - tail_, piece_});
   return std::string_view(ring_.get() + tail_, held_);
 }
 

@@ -20,8 +20,8 @@ namespace martlet::net {
 
 class BodyPipe {
  public:
-  // At least one byte.
-  explicit BodyPipe(std::size_t capacity_bytes);
+  // At least one byte each; take() gives at most a piece.
+  BodyPipe(std::size_t capacity_bytes, std::size_t piece_bytes);
 
   // The loop's side. False: full; then release() will say when the loop should go on.
   bool has_room();
@@ -49,6 +49,7 @@ class BodyPipe {
 
  private:
   std::size_t capacity_;
+  std::size_t piece_;
   std::unique_ptr<char[]> ring_;
 
   std::mutex ring_mutex_;  // all below; not the bytes, which belong to one side at a time

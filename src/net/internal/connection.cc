@@ -274,7 +274,7 @@ bool Connection::start_body(std::size_t body_limit) {
   window_bytes_ = 0;
   set_deadline(shared_->limits.rate_window);
   if (framing_.expects_continue && unread().size() == framing_.head_bytes)
-    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    next_output() += "HTTP/1.1 100 Continue\r\n\r\n";
   return true;
 }
 
@@ -405,7 +405,7 @@ bool Connection::is_sound(const Response& response) const {
   });
 }
 
-void Connection::write_response(const Response& response, std::string&& body) {
+std::string& Connection::next_output() {
   if (out_at_ == out_.size() && big_at_ == big_body_.size()) {
     out_.clear();
     out_at_ = 0;
@@ -416,7 +416,11 @@ void Connection::write_response(const Response& response, std::string&& body) {
     big_body_.clear();
     big_at_ = 0;
   }
-  std::string& out = out_;
+  return out_;
+}
+
+void Connection::write_response(const Response& response, std::string&& body) {
+  std::string& out = next_output();
   if (response.status == 200) {
     out += "HTTP/1.1 200 OK\r\ndate: ";
   } else {
@@ -465,6 +469,7 @@ void Connection::finish_request() {
   begin_ = std::min(begin_ + message_bytes_, end_);
   request_.identity.reset();
   request_.route = nullptr;
+  request_.headers.clear();  // their bytes may go; a head that can't be read has none of its own
   chunked_body_.clear();
   if (chunked_body_.capacity() > kKeptBuffer) chunked_body_ = std::string();
   if (begin_ == end_) {

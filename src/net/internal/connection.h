@@ -205,6 +205,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(const ParseFailure& failure, const Request* request);
   void refuse(int status, std::string_view code, std::string message, const Request* request);
   void finish_request();
+  std::string& next_output();  // behind all that waits to be written
   void write_response(const Response& response, std::string&& body);
   bool is_sound(const Response& response) const;
   bool has_body(const Response& response) const;

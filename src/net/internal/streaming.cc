@@ -22,7 +22,9 @@ bool Connection::start_stream() {
   }
   if (framing_.chunked) move_request(framing_.head_bytes + kChunkRoom);
   request_.deadline = Deadline::none();
-  pipe_ = std::make_unique<BodyPipe>(window);
+  // While the handler has one half, the other one can be filled; a body that fits needs no filling.
+  const bool fits = !framing_.chunked && window == framing_.content_length;
+  pipe_ = std::make_unique<BodyPipe>(window, fits ? window : window / 2);
   body_at_ = framing_.head_bytes;
   body_left_ = framing_.content_length;
   owes_continue_ = framing_.expects_continue && unread().size() == framing_.head_bytes;
@@ -97,9 +99,10 @@ void Connection::body_arrived() {
 void Connection::ask_for_body() {
   if (!owes_continue_ || state_ != State::Streaming || !pipe_->reading_begun()) return;
   owes_continue_ = false;
-  out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  next_output() += "HTTP/1.1 100 Continue\r\n\r\n";
   window_bytes_ = 0;
   rate_until_ = host_->now() + shared_->limits.rate_window;
+  handler_until_ = host_->now() + shared_->limits.handler_timeout;
 }
 
 // The client must keep up the rate, but for the windows in which it was kept waiting; the handler
