@@ -60,7 +60,7 @@ is_up() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 start() {
   build
   if is_up; then
-    [ -f "$dir/pid" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null && return
+    [ -f "$dir/pid" ] && runs "$(cat "$dir/pid")" && return
     echo "s3.sh: port $port is taken by somebody else; set MARTLET_S3_PORT" >&2
     return 1
   fi
@@ -76,13 +76,18 @@ start() {
   return 1
 }
 
+runs() {  # pid; one that nobody has waited for yet doesn't
+  local state
+  state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) && [ -n "$state" ] && [ "$state" != Z ]
+}
+
 end() {  # signal
   [ -f "$dir/pid" ] || return 0
   local pid
   pid=$(cat "$dir/pid")
   kill "-$1" "$pid" 2>/dev/null || true
   for _ in $(seq 100); do
-    kill -0 "$pid" 2>/dev/null || break
+    runs "$pid" || break
     sleep 0.05
   done
   rm -f "$dir/pid"
