@@ -1,11 +1,16 @@
 // One suite that every blob store driver must pass.
 #include "artifacts/directory_blob_store.h"
+#include "artifacts/internal/s3_client.h"
 #include "artifacts/memory_blob_store.h"
+#include "artifacts/testing/fake_s3.h"
 #include "base/fake_file_system.h"
+#include "platform/real_clock.h"
 #include "platform/real_file_system.h"
+#include "platform/system_random.h"
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <stdlib.h>
 #include <thread>
@@ -43,9 +48,69 @@ struct RealDirectoryDriver {
   BlobStore& operator()() { return *store; }
 };
 
+// On our server for tests: what it stores is right, so that this runs everywhere.
+struct FakeS3Driver {
+  std::string root;
+  FakeFileSystem files;
+  platform::RealClock clock;
+  platform::SystemRandom random;
+  FakeS3 server{clock};
+  static S3Options options() {
+    S3Options chosen;
+    chosen.credentials = {"key", Secret("secret"), Secret()};
+    return chosen;
+  }
+  std::unique_ptr<S3BlobStore> store =
+      *S3BlobStore::open(files, clock, random, server.location(), options());
+  BlobStore& operator()() { return *store; }
+};
+
+// On a real server, each test below a prefix of its own: tests/services/s3.sh starts one and says
+// where it is.
+struct RealS3Driver {
+  static std::string setting(const char* name) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? "" : text;
+  }
+  RealS3Driver() {
+    if (setting("MARTLET_TEST_S3").empty()) return;
+    S3Location location = *parse_s3_location(setting("MARTLET_TEST_S3"));
+    S3Options options;
+    options.credentials = {setting("AWS_ACCESS_KEY_ID"), Secret(setting("AWS_SECRET_ACCESS_KEY")),
+                           Secret()};
+    options.part_bytes = std::size_t{5} << 20;  // the least that servers take
+    S3Request make_bucket;
+    make_bucket.method = net::Method::Put;
+    const auto made = S3Client(location, options, clock, random).send(std::move(make_bucket));
+    if (made.has_value() && !made->is_good() && made->status != 409)
+      ADD_FAILURE() << "making the bucket: " << made->status << " " << made->code;
+    location.prefix += random.hex(16) + "/";
+    auto opened = S3BlobStore::open(files, clock, random, location, options);
+    if (opened.has_value()) {
+      store = std::move(*opened);
+    } else {
+      ADD_FAILURE() << opened.error().message();
+    }
+  }
+  std::string root;
+  FakeFileSystem files;
+  platform::RealClock clock;
+  platform::SystemRandom random;
+  std::unique_ptr<S3BlobStore> store;
+  BlobStore& operator()() { return *store; }
+};
+
 template <class Driver>
 class BlobStoreConformance : public ::testing::Test {
  protected:
+  void SetUp() override {
+    if constexpr (std::is_same_v<Driver, RealS3Driver>) {
+      if (RealS3Driver::setting("MARTLET_TEST_S3").empty())
+        GTEST_SKIP()
+            << "no S3 server: run tests/services/s3.sh run build/tests/martlet_artifacts_test";
+      ASSERT_NE(driver_.store, nullptr);
+    }
+  }
   void write_file(const std::string& path, std::string_view bytes) {
     ASSERT_TRUE(driver_.files.write_file_durably(in_root(path), bytes).has_value());
   }
@@ -54,7 +119,8 @@ class BlobStoreConformance : public ::testing::Test {
   Driver driver_;
 };
 
-using Drivers = ::testing::Types<MemoryDriver, DirectoryDriver, RealDirectoryDriver>;
+using Drivers = ::testing::Types<MemoryDriver, DirectoryDriver, RealDirectoryDriver, FakeS3Driver,
+                                 RealS3Driver>;
 TYPED_TEST_SUITE(BlobStoreConformance, Drivers);
 
 TYPED_TEST(BlobStoreConformance, bytes_read_back_equal_under_their_digest) {

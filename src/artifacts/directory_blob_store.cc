@@ -453,9 +453,15 @@ Result<std::vector<Leftover>> DirectoryBlobStore::leftovers() const {
   return found;
 }
 
+Result<void> DirectoryBlobStore::remove_leftover(const Leftover& leftover) {
+  auto removed = file_system_.remove(leftover.place);
+  if (removed.has_value() || removed.error().code() == ErrorCode::NotFound) return {};
+  return removed;
+}
+
 Result<std::int64_t> DirectoryBlobStore::remove_leftovers() {
   MARTLET_TRY_SET(const std::vector<Leftover> found, leftovers());
-  for (const Leftover& each : found) MARTLET_TRY(file_system_.remove(each.path));
+  for (const Leftover& each : found) MARTLET_TRY(remove_leftover(each));
   return static_cast<std::int64_t>(found.size());
 }
 

@@ -89,6 +89,10 @@ int run(int argc, char** argv) {
   app.add_option("--store", session.store_path,
                  "the store's folder; default: .martlet beside the project file")
       ->envname("MARTLET_STORE");
+  app.add_option("--blobs", session.blobs_place,
+                 "for a store that is made by this call: keep its blobs on an S3 server, "
+                 "s3://BUCKET/PREFIX?endpoint=URL&region=NAME; default: in the store's folder")
+      ->envname("MARTLET_BLOBS");
   app.add_option("--log", session.log_level, "debug, info, warn, error or off")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

@@ -53,6 +53,7 @@ Result<std::unique_ptr<lifecycle::LoopKeeper>> keep_loop(const lifecycle::Store&
   options.environment = environment;
   if (flags.private_webhooks) options.flags.emplace_back("--private-webhooks");
   options.variables = webhook_variables(project);
+  for (auto& variable : blob_variables()) options.variables.push_back(std::move(variable));
   return lifecycle::LoopKeeper::start(store, project, std::move(options));
 }
 

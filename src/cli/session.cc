@@ -27,6 +27,30 @@ struct Session::Parts {
         host{files, clock, random, log, pool, program_version(), code_version()} {}
 };
 
+namespace {
+
+constexpr const char* kKeyId = "AWS_ACCESS_KEY_ID";
+constexpr const char* kSecret = "AWS_SECRET_ACCESS_KEY";
+constexpr const char* kSessionToken = "AWS_SESSION_TOKEN";
+constexpr const char* kRegion = "AWS_REGION";
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+lifecycle::BlobAccess access_to(const std::string& place) {
+  lifecycle::BlobAccess access;
+  access.place = place;
+  access.key_id = variable(kKeyId);
+  access.secret = Secret(variable(kSecret));
+  access.session_token = Secret(variable(kSessionToken));
+  access.region = variable(kRegion);
+  return access;
+}
+
+}  // namespace
+
 Session::Session() = default;
 Session::~Session() = default;
 
@@ -51,7 +75,7 @@ Result<std::unique_ptr<lifecycle::Store>> Session::store(const lifecycle::Projec
                                                          lifecycle::WhenMissing when_missing) {
   const std::string directory =
       store_path.empty() ? lifecycle::default_store_directory(project.directory) : store_path;
-  return lifecycle::Store::open(host(), directory, when_missing);
+  return lifecycle::Store::open(host(), directory, when_missing, access_to(blobs_place));
 }
 
 Result<std::unique_ptr<lifecycle::Store>> Session::existing_store() {
@@ -65,7 +89,8 @@ Result<std::unique_ptr<lifecycle::Store>> Session::existing_store() {
                                                    : is_directory       ? project_path
                                                                   : parent_path(project_path));
   }
-  return lifecycle::Store::open(host(), directory, lifecycle::WhenMissing::Refuse);
+  return lifecycle::Store::open(host(), directory, lifecycle::WhenMissing::Refuse,
+                                access_to(blobs_place));
 }
 
 namespace {
@@ -119,6 +144,15 @@ webhook_variables(const lifecycle::Project& project) {
       if (const char* value = std::getenv(name->c_str()); value != nullptr)
         variables.emplace_back(*name, value);
     }
+  }
+  return variables;
+}
+
+std::vector<std::pair<std::string, std::string>> blob_variables() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (const char* name : {kKeyId, kSecret, kSessionToken, kRegion}) {
+    if (std::string value = variable(name); !value.empty())
+      variables.emplace_back(name, std::move(value));
   }
   return variables;
 }

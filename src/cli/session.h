@@ -26,6 +26,7 @@ class Session {
   Console console;
   std::string project_path;  // --project
   std::string store_path;    // --store, or MARTLET_STORE
+  std::string blobs_place;   // --blobs, or MARTLET_BLOBS
   std::string log_level = "warn";
   std::string log_format = "text";
 
@@ -58,6 +59,9 @@ std::string program_version();
 // The process variables that the project's webhooks name, as far as they are set.
 std::vector<std::pair<std::string, std::string>>
 webhook_variables(const lifecycle::Project& project);
+
+// The process variables that reach a store's blobs on an S3 server, as far as they are set.
+std::vector<std::pair<std::string, std::string>> blob_variables();
 
 // A number as people read it: six significant digits.
 std::string number_text(double value);

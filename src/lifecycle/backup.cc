@@ -71,7 +71,7 @@ class Backup {
     }
     manifest_.made = store_.host().clock.now();
     manifest_.made_by = "martlet " + store_.host().version;
-    BlobCopy copy(blob_directory(store_), *target_,
+    BlobCopy copy(store_.durable_blobs(), *target_,
                   options_.check == BackupOptions::Check::Everything ? PresentBlobs::Verify
                                                                      : PresentBlobs::Trust,
                   options_.cancel);

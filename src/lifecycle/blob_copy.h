@@ -1,4 +1,4 @@
-// lifecycle/blob_copy.h: copies blobs from one directory of them into another, each durably, many
+// lifecycle/blob_copy.h: copies blobs from a store into a directory of them, each durably, many
 // small ones with one pass of syncs. One use, one thread. Callers: backup, restore.
 #pragma once
 #include "artifacts/directory_blob_store.h"
@@ -17,7 +17,7 @@ enum class PresentBlobs : std::uint8_t { Trust, Verify };
 class BlobCopy {
  public:
   // Both stores must outlive it.
-  BlobCopy(const artifacts::DirectoryBlobStore& from, artifacts::DirectoryBlobStore& to,
+  BlobCopy(const artifacts::DurableBlobStore& from, artifacts::DirectoryBlobStore& to,
            PresentBlobs present, CancelToken cancel)
       : from_(from), to_(to), present_(present), cancel_(std::move(cancel)) {}
 
@@ -41,9 +41,10 @@ class BlobCopy {
  private:
   Result<bool> is_present(const Digest& digest, std::uint64_t size_bytes);
   Result<void> copy_large(const Digest& digest);
+  Result<artifacts::StoredBlob> fetch_large(const Digest& digest);
   Result<void> put_later(std::string bytes);
 
-  const artifacts::DirectoryBlobStore& from_;
+  const artifacts::DurableBlobStore& from_;
   artifacts::DirectoryBlobStore& to_;
   PresentBlobs present_;
   CancelToken cancel_;

@@ -1,6 +1,6 @@
 #include "lifecycle/garbage.h"
 
-#include "artifacts/directory_blob_store.h"
+#include "artifacts/durable_blob_store.h"
 #include "lifecycle/process_identity.h"
 #include "lifecycle/store_files.h"
 #include "lifecycle/store_needs.h"
@@ -94,7 +94,7 @@ class Collector {
   }
 
   Result<void> collect_blobs() {
-    artifacts::DirectoryBlobStore& blobs = blob_directory(store_);
+    artifacts::DurableBlobStore& blobs = store_.durable_blobs();
     MARTLET_TRY_SET(const std::vector<artifacts::StoredBlob> stored, blobs.list());
     MARTLET_TRY_SET(const StoreNeeds needs, complete_needs_of(store_.database(), blobs));
     for (const artifacts::StoredBlob& blob : stored) {
@@ -109,7 +109,7 @@ class Collector {
     return {};
   }
 
-  Result<bool> remove(artifacts::DirectoryBlobStore& blobs, const Digest& digest) const {
+  Result<bool> remove(artifacts::DurableBlobStore& blobs, const Digest& digest) const {
     if (!report_.only_counted) return blobs.remove_unless_put_since(digest, report_.cutoff);
     MARTLET_TRY_SET(const Timestamp put, blobs.last_put(digest));
     return put < report_.cutoff;
@@ -131,6 +131,19 @@ class Collector {
     MARTLET_TRY_SET(const std::vector<StoreFile> leftovers, leftovers_of(store_));
     for (const StoreFile& leftover : leftovers)
       MARTLET_TRY(remove_old(leftover, report_.leftovers));
+    return collect_remote_leftovers();
+  }
+
+  Result<void> collect_remote_leftovers() {
+    artifacts::DurableBlobStore& blobs = store_.durable_blobs();
+    if (blobs.is_local()) return {};  // they are among the store's files
+    MARTLET_TRY_SET(const std::vector<artifacts::Leftover> leftovers, blobs.leftovers());
+    for (const artifacts::Leftover& leftover : leftovers) {
+      MARTLET_TRY(refuse_if_cancelled());
+      const bool old = leftover.modified < report_.cutoff;
+      if (old && !report_.only_counted) MARTLET_TRY(blobs.remove_leftover(leftover));
+      (old ? report_.leftovers : report_.too_young).add(leftover.size_bytes);
+    }
     return {};
   }
 

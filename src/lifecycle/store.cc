@@ -1,12 +1,13 @@
 #include "lifecycle/store.h"
 
-#include "artifacts/directory_blob_store.h"
+#include "artifacts/open_blob_store.h"
 #include "base/durable_directory.h"
+#include "lifecycle/blob_place.h"
 #include "lifecycle/restore.h"
-#include "lifecycle/store_files.h"
 #include "lifecycle/store_needs.h"
 #include "metadata/database.h"
 #include "platform/file_lock.h"
+#include "platform/system_random.h"
 
 namespace martlet::lifecycle {
 
@@ -36,6 +37,14 @@ artifacts::CollectionLock lock_on(const std::string& path) {
       };
 }
 
+artifacts::BlobStoreOptions options_of(const std::string& directory, const BlobAccess& access) {
+  artifacts::BlobStoreOptions options;
+  options.collection_lock = lock_on(join_path(directory, "collection.lock"));
+  options.default_s3_region = access.region;
+  options.s3.credentials = {access.key_id, access.secret, access.session_token};
+  return options;
+}
+
 }  // namespace
 
 std::string default_store_directory(const std::string& project_directory) {
@@ -43,7 +52,7 @@ std::string default_store_directory(const std::string& project_directory) {
 }
 
 Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& directory,
-                                           WhenMissing when_missing) {
+                                           WhenMissing when_missing, const BlobAccess& access) {
   const std::string database_path = join_path(directory, "metadata.db");
   MARTLET_TRY(refuse_half_restored(host.files, directory));
   if (when_missing == WhenMissing::Refuse && !host.files.exists(database_path)) {
@@ -52,16 +61,19 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& 
         ": there is none; run `martlet run` in the project's folder, or name another with --store");
   }
   const auto open_parts = [&]() -> Result<std::unique_ptr<Store>> {
+    MARTLET_TRY_SET(const std::string place, place_of_blobs(host.files, directory, access));
     MARTLET_TRY(create_directories_durably(host.files, directory));
     std::unique_ptr<Store> store(new Store(host, directory));  // the constructor is private
     MARTLET_TRY(host.files.create_directories(store->scratch_directory()));
     MARTLET_TRY(host.files.create_directories(store->logs_directory()));
+    // Before the database: a store knows where its blobs lie before it has a record.
+    MARTLET_TRY_SET(store->blobs_,
+                    artifacts::open_blob_store(host.files, host.clock, *store->random_, place,
+                                               options_of(directory, access)));
+    MARTLET_TRY(record_blob_place(host.files, directory, place));
     metadata::DatabaseOptions options;
     for (const RecordKeeper& keeper : record_keepers()) options.schema.push_back(keeper.schema());
     MARTLET_TRY_SET(store->database_, metadata::Database::open(database_path, options));
-    MARTLET_TRY_SET(store->blobs_, artifacts::DirectoryBlobStore::open(
-                                       host.files, join_path(directory, "blobs"),
-                                       lock_on(join_path(directory, "collection.lock"))));
     return store;
   };
   auto store = open_parts();
@@ -71,12 +83,11 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& 
 }
 
 Store::Store(const Host& host, std::string directory)
-    : host_(host), directory_(std::move(directory)) {}
+    : host_(host), directory_(std::move(directory)),
+      random_(std::make_unique<platform::SystemRandom>()) {}
 Store::~Store() = default;
 
-artifacts::DirectoryBlobStore& blob_directory(const Store& store) {
-  return static_cast<artifacts::DirectoryBlobStore&>(store.blobs());  // open() makes no other kind
-}
+artifacts::BlobStore& Store::blobs() const { return *blobs_; }
 
 std::string Store::logs_directory() const { return join_path(directory_, "logs"); }
 std::string Store::predictions_directory(const std::string& deployment) const {

@@ -1,14 +1,16 @@
 // lifecycle/store.h: an open store: the metadata database, the blobs and the folders beside them
 // (DESIGN §4).
 //
-// <directory>/metadata.db, blobs/, logs/, predictions/, tmp/. One per process; thread-safe.
-// Everything above is handed references into it.
+// <directory>/metadata.db, blobs/, logs/, predictions/, tmp/. The blobs may lie on an S3 server
+// instead: then blobs.json says where. One per process; thread-safe. Everything above is handed
+// references into it.
 #pragma once
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/secret.h"
 
 #include <memory>
 #include <string>
@@ -18,7 +20,8 @@ class Database;
 }
 namespace martlet::artifacts {
 class BlobStore;
-}
+class DurableBlobStore;
+}  // namespace martlet::artifacts
 namespace martlet::platform {
 class ThreadPool;
 }
@@ -38,18 +41,34 @@ struct Host {
 
 enum class WhenMissing : std::uint8_t { Create, Refuse };
 
+// Where a store's blobs lie, and who may reach them.
+struct BlobAccess {
+  // s3://BUCKET/PREFIX?endpoint=…&region=…, for a store that is made by this call; an existing one
+  // knows. "": in the store's folder.
+  std::string place;
+  // For S3 only; never kept.
+  std::string key_id;
+  Secret secret;
+  Secret session_token;
+  std::string region;  // where the place names none
+};
+
 class Store {
  public:
-  // NotFound when it is missing and may not be made; else as metadata::Database::open.
+  // NotFound when it is missing and may not be made; Conflict when its blobs lie elsewhere than
+  // `access` says; else as metadata::Database::open and artifacts::open_blob_store.
   static Result<std::unique_ptr<Store>> open(const Host& host, const std::string& directory,
-                                             WhenMissing when_missing);
+                                             WhenMissing when_missing,
+                                             const BlobAccess& access = {});
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
   const Host& host() const { return host_; }
   metadata::Database& database() const { return *database_; }
-  artifacts::BlobStore& blobs() const { return *blobs_; }
+  artifacts::BlobStore& blobs() const;
+  // As verify, gc and backup see them.
+  artifacts::DurableBlobStore& durable_blobs() const { return *blobs_; }
   const std::string& directory() const { return directory_; }
   std::string logs_directory() const;
   std::string predictions_directory(const std::string& deployment) const;
@@ -59,8 +78,9 @@ class Store {
   Store(const Host& host, std::string directory);
   Host host_;
   std::string directory_;
+  std::unique_ptr<Random> random_;  // the system's: of names that other hosts must not choose too
   std::unique_ptr<metadata::Database> database_;
-  std::unique_ptr<artifacts::BlobStore> blobs_;
+  std::unique_ptr<artifacts::DurableBlobStore> blobs_;
 };
 
 // "<directory of the project file>/.martlet", unless the caller names another one.

@@ -81,11 +81,12 @@ Result<std::vector<StoreFile>> log_folders(const Store& store) { return entries_
 
 Result<std::vector<StoreFile>> leftovers_of(const Store& store) {
   MARTLET_TRY_SET(std::vector<StoreFile> found, entries_of(store, "tmp"));
+  if (!store.durable_blobs().is_local()) return found;
   MARTLET_TRY_SET(const std::vector<artifacts::Leftover> temporaries,
-                  blob_directory(store).leftovers());
+                  store.durable_blobs().leftovers());
   for (const artifacts::Leftover& each : temporaries) {
     found.push_back(
-        {each.path.substr(store.directory().size() + 1), each.size_bytes, each.modified});
+        {each.place.substr(store.directory().size() + 1), each.size_bytes, each.modified});
   }
   return found;
 }

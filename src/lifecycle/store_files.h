@@ -9,15 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace martlet::artifacts {
-class DirectoryBlobStore;
-}
-
 namespace martlet::lifecycle {
-
-// The store's blobs as the directory that they lie in: what verify, gc and backup need to know more
-// of than everybody else.
-artifacts::DirectoryBlobStore& blob_directory(const Store& store);
 
 struct StoreFile {
   std::string path;  // below the store's directory
@@ -31,8 +23,8 @@ Result<std::vector<StoreFile>> prediction_segments(const Store& store);
 Result<std::vector<StoreFile>> step_logs(const Store& store);
 // The folders of logs, by run.
 Result<std::vector<StoreFile>> log_folders(const Store& store);
-// Temporary files and folders, also those of processes at work: of the blobs, of the folder for
-// scratch work, of files that were being replaced.
+// Temporary files and folders, also those of processes at work: of blobs in the store's folder, of
+// the folder for scratch work, of files that were being replaced.
 Result<std::vector<StoreFile>> leftovers_of(const Store& store);
 
 }  // namespace martlet::lifecycle
