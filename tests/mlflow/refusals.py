@@ -2,7 +2,7 @@
 answers each (status and error_code); test_refusals.py holds martlet to it.
 
 A row is name, method, path, body. {run}, {deleted_run}, {experiment}, {deleted_experiment}, {model} (with version 1), {logged_model}
-and {taken} (the name of a model that exists) are filled in, in path and body. A body of bytes is sent as it stands.
+{taken} (the name of a model that exists) and {fresh} (a name that nobody has) are filled in, in path and body. A body of bytes is sent as it stands.
 """
 NO_RUN = "0" * 32
 METRIC = {"run_id": "{run}", "key": "k", "value": 1, "timestamp": 1, "step": 0}
@@ -32,8 +32,8 @@ ROWS = [
     ("experiment whose name is too long", "POST", "experiments/create", {"name": "x" * 501}),
     ("experiment that exists", "POST", "experiments/create", {"name": "Default"}),
     ("experiment whose tags are no list", "POST", "experiments/create", {"name": "t", "tags": "a"}),
-    ("experiment with artifacts up the tree", "POST", "experiments/create", {"name": "up-the-tree", "artifact_location": "mlflow-artifacts:/a/../../b"}),
-    ("experiment with a query in the place of its artifacts", "POST", "experiments/create", {"name": "query", "artifact_location": "s3://b/p?x=../y"}),
+    ("experiment with artifacts up the tree", "POST", "experiments/create", {"name": "{fresh}-a", "artifact_location": "mlflow-artifacts:/a/../../b"}),
+    ("experiment with a query in the place of its artifacts", "POST", "experiments/create", {"name": "{fresh}-b", "artifact_location": "s3://b/p?x=../y"}),
     ("get an experiment without an id", "GET", "experiments/get", None),
     ("get an experiment that is not there", "GET", "experiments/get?experiment_id=987654321", None),
     ("get an experiment by an id that is no number", "GET", "experiments/get?experiment_id=abc", None),

@@ -36,7 +36,7 @@ def known(client, unique):
     client.create_model_version(model, client.get_run(run).info.artifact_uri + "/model", run)
     logged = client.create_logged_model(experiment, name="m").model_id
     return {"{run}": run, "{deleted_run}": deleted_run, "{experiment}": experiment, "{deleted_experiment}": deleted, "{model}": model,
-            "{taken}": taken, "{logged_model}": logged}
+            "{taken}": taken, "{fresh}": unique("fresh"), "{logged_model}": logged}
 
 
 @pytest.fixture(scope="module")
