@@ -102,6 +102,13 @@ def test_a_run_is_renamed_by_update_and_by_tag(client, run):
     assert client.get_run(run).info.run_name == client.get_run(run).data.tags["mlflow.runName"] == "third"
 
 
+def test_a_run_takes_any_status(client, run):
+    """Launchers of jobs set SCHEDULED on a run that exists; clients that resume set RUNNING on one that had ended."""
+    for status in ("SCHEDULED", "RUNNING", "FINISHED", "RUNNING", "FAILED", "KILLED", "FINISHED"):
+        client.update_run(run, status=status)
+        assert client.get_run(run).info.status == status
+
+
 def test_a_run_is_terminated_with_the_time_given(client, run):
     client.set_terminated(run, "KILLED", end_time=1_700_000_000_123)
     info = client.get_run(run).info

@@ -16,7 +16,7 @@ RUNS = [
     ("r06", "FINISHED", 1006, {"acc": 0.7}, {"model": "forest_b", "größe": "5"}, {"team": "grün"}),
     ("r07", "FINISHED", 1007, {"acc": 0.7}, {}, {"team": "grün", "note": 'say "yes"'}),
     ("r08", "FINISHED", 1008, {"acc": math.nan}, {"model": "tree"}, {}),
-    ("r09", "SCHEDULED", 1009, {}, {"model": "tree"}, {"a.b": "y"}),
+    ("r09", "RUNNING", 1009, {}, {"model": "tree"}, {"a.b": "y"}),
     ("r10", "FINISHED", 1010, {"acc": -1.0}, {"model": "TREE"}, {"team": ""}),
     ("r11", "FINISHED", 1011, {"acc": 1e300}, {"model": "o'tree"}, {"team": "blue"}),
 ]
@@ -78,7 +78,7 @@ ORDERS = [
     ("metrics.acc < 0.45", ["metrics.`val loss` ASC", "attributes.run_name"], "r03 r02 r01 r00 r10"),
     ("", ["params.rate DESC", "attributes.start_time", "attributes.run_name"], "r03 r00 r01 r02 r04 r05 r06 r07 r08 r09 r10 r11"),
     ("tags.team IS NOT NULL", ["tags.team ASC", "attributes.run_name DESC"], "r10 r01 r11 r00 r05 r04 r07 r06 r03 r02"),
-    ("", ["attributes.status", "start_time DESC", "run_name"], "r02 r11 r10 r08 r07 r06 r03 r01 r00 r05 r04 r09"),
+    ("", ["attributes.status", "start_time DESC", "run_name"], "r02 r11 r10 r08 r07 r06 r03 r01 r00 r05 r09 r04"),
     ("attributes.status = 'FINISHED'", ["attributes.run_name DESC"], "r11 r10 r08 r07 r06 r03 r01 r00"),
     ("metrics.acc = 0.7 and start_time > 1", ["metrics.acc DESC"], "r07 r06"),
     ("metrics.acc > 0", ["metrics.acc desc", "params.model asc", "run_name asc"], "r11 r06 r07 r05 r04 r03 r02 r01 r00"),
