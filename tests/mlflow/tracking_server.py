@@ -26,17 +26,17 @@ def command(kind, port, folder):
 
 
 class TrackingServer:
-    """Starts on an empty folder, answers when made, and is stopped by leaving the `with`."""
+    """Answers when made, and is stopped by leaving the `with`. Its store is in the folder, and is made when it isn't there."""
 
-    def __init__(self, kind, folder, patience=120):
+    def __init__(self, kind, folder, port=None, patience=120):
         self.kind = kind
         self.log = folder / "server.log"
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MARTLET_", "MLFLOW_"))}
         kept.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", TZ="UTC")
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([str(word) for word in command(kind, port, folder)], cwd=folder, env=kept, stdout=log,
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([str(word) for word in command(kind, self.port, folder)], cwd=folder, env=kept, stdout=log,
                                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + patience
         while not self.healthy():
@@ -66,6 +66,11 @@ class TrackingServer:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+
+    def kill(self):
+        """As a power cut would end the process: no handler runs."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def __enter__(self):
         return self
