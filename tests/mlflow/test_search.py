@@ -1,9 +1,10 @@
 """Search as MLflow's clients use it: every answer is known from how the runs were made."""
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import mlflow
 import pytest
-from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag, ViewType
 
 # name, status, start_time, metrics, params, tags
 RUNS = [
@@ -105,7 +106,6 @@ def searched(client, unique):
         if status != "RUNNING":
             client.update_run(run, status=status)
         made[name] = run
-    from mlflow.entities import Dataset, DatasetInput, InputTag
     for name, dataset, digest, context in (("r00", "orders", "d1", "training"), ("r01", "orders", "d2", "test"), ("r02", "other", "d1", "")):
         tags = [InputTag("mlflow.data.context", context)] if context else []
         client.log_inputs(made[name], [DatasetInput(Dataset(name=dataset, digest=digest, source_type="local", source="{}"), tags)])
@@ -169,9 +169,12 @@ def test_the_fluent_search_makes_a_table(searched):
 
 
 def test_2500_runs_are_paged_through(client, experiment, http):
-    for number in range(2500):
+    def create(number):
         answer = http("POST", "runs/create", {"experiment_id": experiment, "run_name": f"n{number:04}", "start_time": 10_000 + number // 2})
         assert answer.status_code == 200, answer.text
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(create, range(2500)))
     expected = [f"n{number:04}" for number in range(2500)]
     table = mlflow.search_runs([experiment], order_by=["attributes.run_name ASC"], max_results=100_000)
     assert table["tags.mlflow.runName"].tolist() == expected
