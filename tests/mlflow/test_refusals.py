@@ -5,16 +5,15 @@ answers 5xx to a caller's mistake (its client would try again for minutes), mart
 or passes on as BAD_REQUEST what its database said, martlet may name a better code; and what it takes although it means nothing (TAKEN_BY_THE_REAL_ONE), martlet may refuse.
 """
 import json
-import re
 from pathlib import Path
 
 import pytest
 import refusals
+from placeholders import Known, filled
 
 pytestmark = pytest.mark.any_client
 RECORDED = Path(__file__).with_name("refusals-3.17.2.json")
 
-PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 TAKEN_BY_THE_REAL_ONE = {
     "experiment with artifacts up the tree", "run whose tags are no records", "run with a tag without a key",
     "update a run to a status that is none", "metric whose value is true", "metric at half a step", "metric at a step beyond 64 bits",
@@ -22,51 +21,6 @@ TAKEN_BY_THE_REAL_ONE = {
     "search runs of a view that is none", "inputs with a data set without a name", "inputs with a data set without a digest",
     "inputs with no data set in one", "proxy: put with a backslash", "finish a logged model as something else",
 }
-
-
-class Known(dict):
-    """What the placeholders stand for, each made when it is first needed: rows fail by themselves, not for what others need."""
-
-    def __init__(self, client, unique):
-        super().__init__()
-        self._client = client
-        self._unique = unique
-
-    def __missing__(self, name):
-        self[name] = getattr(self, "_" + name.strip("{}"))()
-        return self[name]
-
-    def _experiment(self):
-        return self._client.create_experiment(self._unique("refusals"))
-
-    def _deleted_experiment(self):
-        experiment = self._client.create_experiment(self._unique("refusals-deleted"))
-        self._client.delete_experiment(experiment)
-        return experiment
-
-    def _run(self):
-        run = self._client.create_run(self["{experiment}"]).info.run_id
-        self._client.log_param(run, "depth", 3)
-        return run
-
-    def _deleted_run(self):
-        run = self._client.create_run(self["{experiment}"]).info.run_id
-        self._client.delete_run(run)
-        return run
-
-    def _model(self):
-        model = self._client.create_registered_model(self._unique("refused")).name
-        self._client.create_model_version(model, self._client.get_run(self["{run}"]).info.artifact_uri + "/model", self["{run}"])
-        return model
-
-    def _taken(self):
-        return self._client.create_registered_model(self._unique("taken")).name
-
-    def _fresh(self):
-        return self._unique("fresh")
-
-    def _logged_model(self):
-        return self._client.create_logged_model(self["{experiment}"], name="m").model_id
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +35,6 @@ def recorded(request):
     answers = {}
     request.addfinalizer(lambda: RECORDED.write_text(json.dumps({"server": "mlflow 3.17.2", "answers": answers}, indent=1) + "\n"))
     return answers
-
-
-def filled(value, known):
-    if isinstance(value, str):
-        return PLACEHOLDER.sub(lambda found: known[found.group()], value)
-    if isinstance(value, list):
-        return [filled(item, known) for item in value]
-    if isinstance(value, dict):
-        return {name: filled(item, known) for name, item in value.items()}
-    return value
 
 
 def ask(http, row, known):
