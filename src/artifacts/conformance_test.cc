@@ -125,6 +125,56 @@ TYPED_TEST(BlobStoreConformance, a_file_is_copied_in_and_a_missing_one_is_not_fo
   EXPECT_EQ(this->store().list()->size(), 1U);
 }
 
+TYPED_TEST(BlobStoreConformance, what_comes_in_pieces_of_any_size_is_one_blob) {
+  std::string whole;
+  auto writer = this->store().writer();
+  ASSERT_TRUE(writer.has_value()) << writer.error().message();
+  for (const std::size_t size : {0, 1, 5'000, 0, 3'000'000, 17, 9'000'000}) {
+    const std::string piece(size, static_cast<char>('a' + whole.size() % 26));
+    ASSERT_TRUE((*writer)->append(piece).has_value());
+    whole += piece;
+    ASSERT_FALSE(*this->store().exists(digest_of(whole))) << "it is there before it is finished";
+  }
+  const auto stored = (*writer)->finish();
+  ASSERT_TRUE(stored.has_value()) << stored.error().message();
+  EXPECT_EQ(stored->digest, digest_of(whole));
+  EXPECT_EQ(stored->size_bytes, whole.size());
+  EXPECT_EQ(*this->store().get(stored->digest), whole);
+  EXPECT_TRUE(this->store().verify(stored->digest).has_value());
+  EXPECT_EQ((*writer)->append("more").error().code(), ErrorCode::Conflict);
+  EXPECT_EQ((*writer)->finish().error().code(), ErrorCode::Conflict);
+  const auto empty = (*this->store().writer())->finish();
+  EXPECT_EQ(empty->digest, digest_of(""));
+  EXPECT_EQ(*this->store().get(empty->digest), "");
+  EXPECT_EQ(this->store().list()->size(), 2U);
+}
+
+TYPED_TEST(BlobStoreConformance, writers_at_work_together_keep_their_bytes_apart) {
+  const auto one = this->store().writer();
+  const auto other = this->store().writer();
+  const auto dropped = this->store().writer();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE((*one)->append("one").has_value());
+    ASSERT_TRUE((*other)->append("o").has_value());
+    ASSERT_TRUE((*dropped)->append("never finished").has_value());
+  }
+  const auto first = (*one)->finish();
+  const auto second = (*other)->finish();
+  ASSERT_TRUE(first.has_value() && second.has_value());
+  EXPECT_EQ(this->store().get(first->digest)->size(), 300U);
+  EXPECT_EQ(*this->store().get(second->digest), std::string(100, 'o'));
+  EXPECT_EQ(this->store().list()->size(), 2U);
+}
+
+TYPED_TEST(BlobStoreConformance, a_writer_of_what_is_there_already_keeps_one) {
+  const Digest digest = *this->store().put("known");
+  const auto writer = this->store().writer();
+  ASSERT_TRUE((*writer)->append("kno").has_value());
+  ASSERT_TRUE((*writer)->append("wn").has_value());
+  EXPECT_EQ((*writer)->finish()->digest, digest);
+  EXPECT_EQ(this->store().list()->size(), 1U);
+}
+
 TYPED_TEST(BlobStoreConformance, what_was_removed_is_gone_and_can_be_put_again) {
   const Digest digest = *this->store().put("a");
   ASSERT_TRUE(this->store().remove(digest).has_value());

@@ -48,6 +48,7 @@ class DirectoryBlobStore : public BlobStore {
 
   Result<std::vector<Digest>> put_many(std::span<const std::string_view> blobs) override;
   Result<StoredBlob> put_file(const std::string& path) override;
+  Result<std::unique_ptr<BlobWriter>> writer() override;
   Result<std::string> get(const Digest& digest) const override;
   Result<std::unique_ptr<BlobReader>> open(const Digest& digest) const override;
   Result<bool> exists(const Digest& digest) const override;
@@ -71,6 +72,7 @@ class DirectoryBlobStore : public BlobStore {
   std::string path_of(const Digest& digest) const;
 
  private:
+  class Writer;
   DirectoryBlobStore(FileSystem& file_system, std::string root, CollectionLock collection_lock);
   std::string folder_of(const Digest& digest) const;
   Result<void> refuse_if_stopped() const;
@@ -88,7 +90,9 @@ class DirectoryBlobStore : public BlobStore {
   Result<void> store_group(std::span<const std::string_view> blobs,
                            const std::vector<Digest>& digests,
                            std::span<const std::size_t> indices);
-  Result<StoredBlob> copy_in(const std::string& path, const std::string& temporary, File& target);
+  // Passes its bytes to `to`, in pieces.
+  Result<StoredBlob> copy_in(const std::string& path, BlobWriter& to);
+  Result<void> settle(const StoredBlob& blob, const std::string& temporary, File& file);
   Result<void> verify_once(const Digest& digest) const;
 
   FileSystem& file_system_;

@@ -1,9 +1,11 @@
 #include "metadata/filter.h"
 
+#include "base/pattern.h"
 #include "base/text.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -325,6 +327,27 @@ Result<Condition> text_condition(const FilterClause& clause, const std::string& 
     case Comparator::LikeIgnoringCase: return like(column, texts.front(), MatchCase::Insensitive);
     case Comparator::In: return in(column, texts);
     case Comparator::NotIn: return is_not_null(column) && negate(in(column, texts));
+    default: return bad_comparator(clause, "=, !=, LIKE, ILIKE, IN, NOT IN");
+  }
+}
+
+Result<bool> text_holds(const FilterClause& clause, const std::string& text) {
+  if (clause.comparator == Comparator::IsNull) return false;
+  if (clause.comparator == Comparator::IsNotNull) return true;
+  MARTLET_TRY_SET(const std::vector<std::string> texts, filter_texts(clause));
+  const auto among = [&] { return std::find(texts.begin(), texts.end(), text) != texts.end(); };
+  switch (clause.comparator) {
+    case Comparator::Equal:
+    case Comparator::In: return among();
+    case Comparator::NotEqual:
+    case Comparator::NotIn: return !among();
+    case Comparator::Like:
+    case Comparator::LikeIgnoringCase: {
+      MARTLET_TRY_SET(
+          const Pattern pattern,
+          Pattern::like(texts.front(), clause.comparator == Comparator::LikeIgnoringCase));
+      return pattern.matches_whole(text);
+    }
     default: return bad_comparator(clause, "=, !=, LIKE, ILIKE, IN, NOT IN");
   }
 }

@@ -73,6 +73,10 @@ Result<std::int64_t> filter_integer(const FilterClause& clause);
 // The texts of quoted values. InvalidArgument naming the clause when one isn't quoted.
 Result<std::vector<std::string>> filter_texts(const FilterClause& clause);
 
+// Whether a text that was read holds the clause, as text_condition() would have it of a column.
+// InvalidArgument when the comparator or the value doesn't fit.
+Result<bool> text_holds(const FilterClause& clause, const std::string& text);
+
 // A clause on a column of texts, of integers or of doubles, which must be a field of the record
 // that the query selects. NotEqual and NotIn hold only where there is a value. InvalidArgument when
 // the comparator or the value doesn't fit.

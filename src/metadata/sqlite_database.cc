@@ -3,6 +3,7 @@
 #include "metadata/claims.h"
 #include "metadata/database.h"
 #include "metadata/internal/sqlite_connection.h"
+#include "metadata/shared_key.h"
 #include "platform/host.h"
 
 #include <fmt/format.h>
@@ -55,10 +56,14 @@ struct SchemaRecord {
 
 // metadata's own tables. Released migrations never change.
 SchemaGroup own_schema() {
-  return {"metadata", {{1, "claims and audit log", [](SchemaEditor& schema) -> Result<void> {
-                          MARTLET_TRY(schema.create_table<ClaimRecord>());
-                          return schema.create_table<AuditRecord>();
-                        }}}};
+  return {"metadata",
+          {{1, "claims and audit log",
+            [](SchemaEditor& schema) -> Result<void> {
+              MARTLET_TRY(schema.create_table<ClaimRecord>());
+              return schema.create_table<AuditRecord>();
+            }},
+           {2, "keys that processes share",
+            [](SchemaEditor& schema) { return schema.create_table<SharedKeyRecord>(); }}}};
 }
 
 Error stopped_error(const std::string& reason) {

@@ -22,6 +22,13 @@ Result<void> add_references(const metadata::ReadTransaction& tx, artifacts::Blob
                            {kKind, record.run.text(), "artifact " + record.path},
                            static_cast<std::uint64_t>(record.size_bytes)});
   }
+  MARTLET_TRY_SET(const auto files, tx.select<LoggedModelFileRecord>());
+  for (const LoggedModelFileRecord& record : files) {
+    found.blobs.push_back({record.digest,
+                           artifacts::BlobContent::Bytes,
+                           {"logged model", record.model, "file " + record.path},
+                           static_cast<std::uint64_t>(record.size_bytes)});
+  }
   return {};
 }
 

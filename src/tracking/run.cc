@@ -160,7 +160,10 @@ std::vector<Difference> compare(const Run& first, const Run& second) {
   for (const auto& [key, metric] : first.metrics) metrics[key].first = metric_json(metric.value);
   for (const auto& [key, metric] : second.metrics) metrics[key].second = metric_json(metric.value);
   add_lines(lines, DifferenceKind::Metric, std::move(metrics));
-  add_lines(lines, DifferenceKind::Tag, sides_of(first.tags, second.tags));
+  Texts first_tags = first.tags;
+  Texts second_tags = second.tags;
+  for (Texts* tags : {&first_tags, &second_tags}) tags->erase(std::string(kNameTag));
+  add_lines(lines, DifferenceKind::Tag, sides_of(first_tags, second_tags));
   Sides inputs;
   for (const DatasetInput& input : first.inputs)
     inputs[input.context + ": " + input.name].first = input.digest;

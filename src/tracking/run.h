@@ -31,6 +31,10 @@ bool parse_name(std::string_view text, Lifecycle& lifecycle);
 
 using Texts = std::map<std::string, std::string>;
 
+// A run's name and its tag of this key are one thing: setting either sets both. The key is
+// MLflow's.
+inline constexpr std::string_view kNameTag = "mlflow.runName";
+
 struct Experiment {
   ExperimentId id;  // a decimal number, as MLflow's clients expect
   std::string name;
@@ -56,6 +60,20 @@ struct DatasetInput {
   Json details = Json::object();  // source, schema, profile: not interpreted here
 };
 
+// A logged model (logged_model.h) that a run read or made.
+struct RunModel {
+  std::string model;  // its id
+  std::int64_t step = 0;
+};
+
+// A metric that a run measured of a logged model, on a dataset or none ("").
+struct ModelMetric {
+  std::string model;
+  Metric metric;
+  std::string dataset_name;
+  std::string dataset_digest;
+};
+
 struct Artifact {
   std::string path;  // logical: "report/index.html"
   Digest digest;     // of the blob
@@ -78,16 +96,21 @@ struct Run {
   std::map<std::string, Metric> metrics;  // the latest of each key
   Texts tags;
   std::vector<DatasetInput> inputs;
+  std::vector<RunModel> model_inputs;
+  std::vector<RunModel> model_outputs;
   std::vector<Artifact> artifacts;
 };
 
 // One batch of what a run says of itself. Applied as a whole or not at all; applying it again
 // changes nothing.
 struct RunBatch {
-  Texts params;
-  std::vector<Metric> metrics;
-  Texts tags;
-  std::vector<DatasetInput> inputs;
+  Texts params{};
+  std::vector<Metric> metrics{};
+  Texts tags{};
+  std::vector<DatasetInput> inputs{};
+  std::vector<RunModel> model_inputs{};
+  std::vector<RunModel> model_outputs{};
+  std::vector<ModelMetric> model_metrics{};  // besides `metrics`
 };
 
 // InvalidArgument with every finding: keys are words of letters, digits and "_/.- :", at most 250
@@ -110,7 +133,7 @@ struct Difference {
   Json second;
   bool equal = false;
 };
-// Everything that either run has, by kind and key. NaN equals NaN.
+// Everything that either run has but its name, by kind and key. NaN equals NaN.
 std::vector<Difference> compare(const Run& first, const Run& second);
 
 }  // namespace martlet::tracking

@@ -37,6 +37,11 @@ void add(Run& run, InputRecord input) {
                         std::move(input.details)});
 }
 
+void add(Run& run, RunModelRecord model) {
+  (model.made ? run.model_outputs : run.model_inputs)
+      .push_back({std::move(model.model), model.step});
+}
+
 using ById = std::unordered_map<RunId, Run*>;
 
 template <class R>
@@ -54,6 +59,7 @@ Result<void> add_parts(const ReadTransaction& tx, const metadata::Condition& of_
   MARTLET_TRY(add_all<ParamRecord>(tx, of_runs, runs));
   MARTLET_TRY(add_all<MetricRecord>(tx, of_runs, runs));
   MARTLET_TRY(add_all<TagRecord>(tx, of_runs, runs));
+  MARTLET_TRY(add_all<RunModelRecord>(tx, Query(of_runs).order_by("model").order_by("step"), runs));
   return add_all<InputRecord>(
       tx, Query(of_runs).order_by("context").order_by("name").order_by("digest"), runs);
 }

@@ -31,8 +31,15 @@ Result<void> experiments_and_runs(SchemaEditor& schema) {
   return schema.create_index<ArtifactRecord>({"digest"});
 }
 
+// Before any record is read or written below: records are described as they are today.
+Result<void> deletion_times(SchemaEditor& schema) {
+  MARTLET_TRY(schema.add_column<ExperimentRecord>("deleted", metadata::Value()));
+  return schema.add_column<RunRecord>("deleted", metadata::Value());
+}
+
 // MLflow's clients use experiment 0 when none is named.
 Result<void> default_experiment(SchemaEditor& schema) {
+  MARTLET_TRY(deletion_times(schema));
   return schema.with_records([](metadata::Transaction& tx) {
     ExperimentRecord record;
     record.id = ExperimentId("0");
@@ -43,6 +50,7 @@ Result<void> default_experiment(SchemaEditor& schema) {
 
 // Points are kept in chunks; the latest of each metric knows its run's experiment and start.
 Result<void> metric_chunks(SchemaEditor& schema) {
+  MARTLET_TRY(deletion_times(schema));
   MARTLET_TRY(schema.create_table<MetricChunkRecord>({.references = {{"run", "runs"}}}));
   MARTLET_TRY(schema.add_column<MetricRecord>("experiment", metadata::Value(std::string())));
   MARTLET_TRY(schema.add_column<MetricRecord>("started", metadata::Value(std::int64_t{0})));
@@ -67,6 +75,30 @@ Result<void> metric_chunks(SchemaEditor& schema) {
   return schema.drop_table("run_metric_points");
 }
 
+// A run's name is its tag kNameTag as well, so that both are found.
+Result<void> name_tags(SchemaEditor& schema) {
+  return schema.with_records([](metadata::Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(const std::vector<RunRecord> runs, tx.select<RunRecord>());
+    for (const RunRecord& run : runs)
+      MARTLET_TRY(tx.put(TagRecord{run.id, std::string(kNameTag), run.name}));
+    return {};
+  });
+}
+
+Result<void> logged_models(SchemaEditor& schema) {
+  MARTLET_TRY(schema.create_table<RunModelRecord>({.references = {{"run", "runs"}}}));
+  MARTLET_TRY(schema.create_index<RunModelRecord>({"model"}));
+  MARTLET_TRY(
+      schema.create_table<LoggedModelRecord>({.references = {{"experiment", "experiments"}}}));
+  MARTLET_TRY(schema.create_index<LoggedModelRecord>({"experiment", "created"}));
+  const metadata::TableOptions of_model{.references = {{"model", "logged_models"}}};
+  MARTLET_TRY(schema.create_table<LoggedModelTextRecord>(of_model));
+  MARTLET_TRY(schema.create_index<LoggedModelTextRecord>({"kind", "key", "value"}));
+  MARTLET_TRY(schema.create_table<LoggedModelMetricRecord>(of_model));
+  MARTLET_TRY(schema.create_index<LoggedModelMetricRecord>({"key", "value"}));
+  return schema.create_table<LoggedModelFileRecord>(of_model);
+}
+
 Result<void> lineage(SchemaEditor& schema) {
   MARTLET_TRY(schema.create_table<LineageEdge>());
   return schema.create_index<LineageEdge>({"to_kind", "to_id"});
@@ -79,7 +111,9 @@ metadata::SchemaGroup tracking_schema() {
           {{1, "experiments and runs", experiments_and_runs},
            {2, "lineage", lineage},
            {3, "the default experiment", default_experiment},
-           {4, "points of metrics in chunks", metric_chunks}}};
+           {4, "points of metrics in chunks", metric_chunks},
+           {5, "names of runs as tags", name_tags},
+           {6, "logged models", logged_models}}};
 }
 
 }  // namespace martlet::tracking

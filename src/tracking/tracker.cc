@@ -4,10 +4,13 @@
 #include "artifacts/tree.h"
 #include "base/text.h"
 #include "metadata/database.h"
+#include "tracking/files.h"
+#include "tracking/internal/experiment_finding.h"
 #include "tracking/internal/metric_points.h"
 #include "tracking/internal/records.h"
 #include "tracking/internal/run_finding.h"
 #include "tracking/internal/run_loading.h"
+#include "tracking/logged_model.h"
 
 #include <fmt/format.h>
 
@@ -25,18 +28,6 @@ using metadata::Transaction;
 
 constexpr std::size_t kMaxNameBytes = 500;
 
-Texts texts_of(const Json& object) {
-  Texts texts;
-  for (const auto& [key, value] : object.items())
-    texts[key] = value.is_string() ? value.get<std::string>() : to_text(value);
-  return texts;
-}
-
-Experiment experiment_of(const ExperimentRecord& record) {
-  return {record.id,      record.name,    record.lifecycle,
-          record.created, record.updated, texts_of(record.tags)};
-}
-
 Result<void> check_name(std::string_view what, const std::string& name) {
   if (name.empty() || name.size() > kMaxNameBytes || !is_valid_utf8(name)) {
     return invalid_argument(
@@ -52,6 +43,14 @@ Result<RunRecord> writable_run(const ReadTransaction& tx, const RunId& id) {
         fmt::format("run {} is deleted and can't be changed; restore it first", id.text()));
   }
   return record;
+}
+
+// As a column and as a tag.
+Result<void> name_run(Transaction& tx, RunRecord& record, const std::string& name) {
+  MARTLET_TRY(check_name("a run", name));
+  record.name = name;
+  MARTLET_TRY(tx.put(TagRecord{record.id, std::string(kNameTag), name}));
+  return tx.update(record);
 }
 
 Result<void> write_param(Transaction& tx, const RunId& run, const std::string& key,
@@ -167,11 +166,46 @@ Result<void> Tracker::rename_experiment(const ExperimentId& id, const std::strin
 Result<void> Tracker::set_experiment_lifecycle(const ExperimentId& id, Lifecycle lifecycle) {
   return database_.write([&](Transaction& tx) -> Result<void> {
     MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
+    if (record.lifecycle == lifecycle) {
+      return fail(ErrorCode::Conflict,
+                  fmt::format("experiment {} is {} already", id.text(), name_of(lifecycle)));
+    }
+    const Timestamp now = clock_.now();
+    const bool deleting = lifecycle == Lifecycle::Deleted;
+    // The runs that go with it are marked by the same instant.
+    const std::optional<Timestamp> mark = deleting ? now : record.deleted;
+    metadata::Condition affected =
+        equal("experiment", id) &&
+        (deleting ? equal("lifecycle", Lifecycle::Active) : equal("deleted", mark));
+    if (deleting) {
+      MARTLET_TRY(tx.set_where<RunRecord>(affected, "deleted", mark));
+      affected = equal("experiment", id) && equal("deleted", mark);
+    }
+    MARTLET_TRY(tx.set_where<RunRecord>(affected, "lifecycle", lifecycle));
+    if (!deleting)
+      MARTLET_TRY(tx.set_where<RunRecord>(affected, "deleted", std::optional<Timestamp>()));
     record.lifecycle = lifecycle;
+    record.updated = now;
+    record.deleted = deleting ? mark : std::nullopt;
+    return tx.update(record);
+  });
+}
+
+Result<void> Tracker::remove_experiment_tag(const ExperimentId& id, const std::string& key) {
+  return database_.write([&](Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
+    if (record.lifecycle == Lifecycle::Deleted)
+      return invalid_argument(fmt::format("experiment {} is deleted; restore it first", id.text()));
+    if (record.tags.erase(key) == 0)
+      return not_found(fmt::format("experiment {} has no tag \"{}\"", id.text(), key));
     record.updated = clock_.now();
-    MARTLET_TRY(tx.update(record));
-    MARTLET_TRY(tx.set_where<RunRecord>(equal("experiment", id), "lifecycle", lifecycle));
-    return {};
+    return tx.update(record);
+  });
+}
+
+Result<ExperimentPage> Tracker::search_experiments(const ExperimentSearch& search) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<ExperimentPage> {
+    return find_experiments(tx, search);
   });
 }
 
@@ -197,20 +231,31 @@ Result<Run> Tracker::start_run(const NewRun& request) {
           "experiment {} is deleted and takes no runs; restore it first", experiment.id.text()));
     }
     MARTLET_TRY(tx.insert(record));
+    MARTLET_TRY(tx.insert(TagRecord{record.id, std::string(kNameTag), record.name}));
     MARTLET_TRY(log(tx, record.id, request.first));
-    return load_run(tx, record);
+    MARTLET_TRY_SET(RunRecord started, tx.require<RunRecord>("run", record.id));
+    return load_run(tx, std::move(started));
   });
 }
 
 Result<void> Tracker::log(metadata::Transaction& tx, const RunId& run, const RunBatch& batch) {
   MARTLET_TRY(check_batch(batch));
-  MARTLET_TRY_SET(const RunRecord record, writable_run(tx, run));
+  MARTLET_TRY_SET(RunRecord record, writable_run(tx, run));
+  const auto name = batch.tags.find(std::string(kNameTag));
+  if (name != batch.tags.end() && name->second != record.name)
+    MARTLET_TRY(name_run(tx, record, name->second));
   for (const auto& [key, value] : batch.params) MARTLET_TRY(write_param(tx, run, key, value));
   MARTLET_TRY(write_points(tx, record, batch.metrics));
   for (const auto& [key, value] : batch.tags) MARTLET_TRY(tx.put(TagRecord{run, key, value}));
   for (const DatasetInput& input : batch.inputs) {
     MARTLET_TRY(tx.insert_if_absent(
         InputRecord{run, input.name, input.digest, input.context, input.details}));
+  }
+  for (const ModelMetric& measured : batch.model_metrics)
+    MARTLET_TRY(LoggedModels::log(tx, run, measured));
+  for (const bool made : {false, true}) {
+    for (const RunModel& model : made ? batch.model_outputs : batch.model_inputs)
+      MARTLET_TRY(tx.insert_if_absent(RunModelRecord{run, model.model, made, model.step}));
   }
   return {};
 }
@@ -231,25 +276,7 @@ Result<void> Tracker::remove_tag(const RunId& run, const std::string& key) {
 Result<Artifact> Tracker::record_artifact(const RunId& run, Artifact artifact) {
   artifact.logged = clock_.now();
   return database_.write([&](Transaction& tx) -> Result<Artifact> {
-    MARTLET_TRY(writable_run(tx, run));
-    // A file can't be a directory as well.
-    for (std::size_t slash = artifact.path.find('/'); slash != std::string::npos;
-         slash = artifact.path.find('/', slash + 1)) {
-      MARTLET_TRY_SET(const bool file,
-                      tx.exists<ArtifactRecord>(run, artifact.path.substr(0, slash)));
-      if (file)
-        return invalid_argument(fmt::format("logging artifact {}: {} is a file of the run",
-                                            artifact.path, artifact.path.substr(0, slash)));
-    }
-    MARTLET_TRY_SET(const std::int64_t below,
-                    tx.count<ArtifactRecord>(
-                        equal("run", run) && metadata::at_least("path", artifact.path + "/") &&
-                        metadata::less("path", artifact.path + "0")));  // '0' follows '/'
-    if (below > 0)
-      return invalid_argument(
-          fmt::format("logging artifact {}: it is a directory of the run", artifact.path));
-    MARTLET_TRY(tx.put(
-        ArtifactRecord{run, artifact.path, artifact.digest, artifact.size_bytes, artifact.logged}));
+    MARTLET_TRY(put_file(tx, FileOwner{run, ""}, artifact));
     return artifact;
   });
 }
@@ -291,18 +318,41 @@ Result<void> Tracker::set_status(const RunId& run, RunStatus status,
 }
 
 Result<void> Tracker::rename_run(const RunId& run, const std::string& name) {
-  MARTLET_TRY(check_name("a run", name));
-  return database_.write([&](Transaction& tx) -> Result<void> {
+  return update_run(run, {.status = {}, .ended = {}, .name = name}).map([](const Run&) {});
+}
+
+Result<Run> Tracker::update_run(const RunId& run, const RunUpdate& update) {
+  return database_.write([&](Transaction& tx) -> Result<Run> {
     MARTLET_TRY_SET(RunRecord record, writable_run(tx, run));
-    record.name = name;
-    return tx.update(record);
+    if (update.status.has_value()) {
+      MARTLET_TRY_SET(record.status, next_status(record.status, *update.status));
+      if (!has_ended(record.status)) {
+        record.ended.reset();
+      } else if (!record.ended.has_value()) {
+        record.ended = clock_.now();
+      }
+    }
+    if (update.ended.has_value()) {
+      if (!has_ended(record.status)) {
+        return invalid_argument(
+            fmt::format("setting the end of run {}, which is {}: give its last status with it "
+                        "(finished, failed or killed)",
+                        run.text(), name_of(record.status)));
+      }
+      record.ended = update.ended;
+    }
+    MARTLET_TRY(tx.update(record));
+    if (update.name.has_value()) MARTLET_TRY(name_run(tx, record, *update.name));
+    return load_run(tx, std::move(record));
   });
 }
 
 Result<void> Tracker::set_run_lifecycle(const RunId& run, Lifecycle lifecycle) {
   return database_.write([&](Transaction& tx) -> Result<void> {
     MARTLET_TRY_SET(RunRecord record, tx.require<RunRecord>("run", run));
+    if (record.lifecycle == lifecycle) return {};
     record.lifecycle = lifecycle;
+    record.deleted = lifecycle == Lifecycle::Deleted ? std::optional(clock_.now()) : std::nullopt;
     return tx.update(record);
   });
 }

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "tracking/experiment_search.h"
 #include "tracking/run.h"
 #include "tracking/run_search.h"
 
@@ -39,6 +40,13 @@ struct NewRun {
   RunBatch first;  // logged with it
 };
 
+// What is absent stays as it is.
+struct RunUpdate {
+  std::optional<RunStatus> status;
+  std::optional<Timestamp> ended;
+  std::optional<std::string> name;
+};
+
 class Tracker {
  public:
   // All must outlive the tracker.
@@ -53,9 +61,15 @@ class Tracker {
   Result<Experiment> experiment(const ExperimentId& id) const;  // NotFound
   Result<std::optional<Experiment>> experiment_named(const std::string& name) const;
   Result<std::vector<Experiment>> experiments(View view = View::Active) const;  // newest first
+  // One page. InvalidArgument naming what in the filter or the order can't be understood.
+  Result<ExperimentPage> search_experiments(const ExperimentSearch& search) const;
   Result<void> set_experiment_tag(const ExperimentId& id, const std::string& key,
                                   const std::string& value);
+  // NotFound when the experiment has no such tag.
+  Result<void> remove_experiment_tag(const ExperimentId& id, const std::string& key);
   Result<void> rename_experiment(const ExperimentId& id, const std::string& name);
+  // With an experiment its active runs are deleted, and restored with it are those and no others.
+  // Conflict when it is in that state already.
   Result<void> set_experiment_lifecycle(const ExperimentId& id, Lifecycle lifecycle);
 
   // NotFound for an unknown experiment, InvalidArgument for a deleted one.
@@ -79,6 +93,10 @@ class Tracker {
   static Result<void> set_status(metadata::Transaction& tx, const RunId& run, RunStatus status,
                                  Timestamp ended);
   Result<void> rename_run(const RunId& run, const std::string& name);
+  // All that is given, at once, as set_status() and rename_run() do. InvalidArgument for an end of
+  // a run that goes on.
+  Result<Run> update_run(const RunId& run, const RunUpdate& update);
+  // Fine when it is in that state already.
   Result<void> set_run_lifecycle(const RunId& run, Lifecycle lifecycle);
 
   Result<Run> run(const RunId& id) const;  // NotFound

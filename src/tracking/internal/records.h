@@ -1,9 +1,11 @@
 // tracking/internal/records.h: the tables of tracking.
 #pragma once
 #include "metadata/record.h"
+#include "tracking/logged_model.h"
 #include "tracking/run.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace martlet::tracking {
@@ -16,6 +18,7 @@ struct ExperimentRecord {
   Timestamp created;
   Timestamp updated;
   Json tags = Json::object();
+  std::optional<Timestamp> deleted;
   static constexpr metadata::RecordInfo kRecord{"experiments", "id"};
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
@@ -26,6 +29,7 @@ struct ExperimentRecord {
     field("created", self.created);
     field("updated", self.updated);
     field("tags", self.tags);
+    field("deleted", self.deleted);
   }
 };
 
@@ -39,6 +43,7 @@ struct RunRecord {
   Timestamp started;
   std::optional<Timestamp> ended;
   Json facts = Json::object();
+  std::optional<Timestamp> deleted;  // with its experiment when both are deleted at one instant
   static constexpr metadata::RecordInfo kRecord{"runs", "id"};
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
@@ -51,6 +56,7 @@ struct RunRecord {
     field("started", self.started);
     field("ended", self.ended);
     field("facts", self.facts);
+    field("deleted", self.deleted);
   }
 };
 
@@ -158,6 +164,21 @@ struct InputRecord {
   }
 };
 
+struct RunModelRecord {
+  RunId run;
+  std::string model;
+  bool made = false;  // by the run; else it was read
+  std::int64_t step = 0;
+  static constexpr metadata::RecordInfo kRecord{"run_models", "run, model, made, step"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("run", self.run);
+    field("model", self.model);
+    field("made", self.made);
+    field("step", self.step);
+  }
+};
+
 struct ArtifactRecord {
   RunId run;
   std::string path;
@@ -168,6 +189,92 @@ struct ArtifactRecord {
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
     field("run", self.run);
+    field("path", self.path);
+    field("digest", self.digest);
+    field("size_bytes", self.size_bytes);
+    field("logged", self.logged);
+  }
+};
+
+struct LoggedModelRecord {
+  std::string id;
+  ExperimentId experiment;
+  std::string name;
+  std::string type;
+  RunId source_run;  // empty: none
+  std::string creator;
+  LoggedModelStatus status = LoggedModelStatus::Pending;
+  std::string status_message;
+  Lifecycle lifecycle = Lifecycle::Active;
+  Timestamp created;
+  Timestamp updated;
+  static constexpr metadata::RecordInfo kRecord{"logged_models", "id"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("id", self.id);
+    field("experiment", self.experiment);
+    field("name", self.name);
+    field("type", self.type);
+    field("source_run", self.source_run);
+    field("creator", self.creator);
+    field("status", self.status);
+    field("status_message", self.status_message);
+    field("lifecycle", self.lifecycle);
+    field("created", self.created);
+    field("updated", self.updated);
+  }
+};
+
+// A param or a tag of a logged model.
+struct LoggedModelTextRecord {
+  std::string model;
+  std::string kind;  // "param", "tag"
+  std::string key;
+  std::string value;
+  static constexpr metadata::RecordInfo kRecord{"logged_model_texts", "model, kind, key"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("model", self.model);
+    field("kind", self.kind);
+    field("key", self.key);
+    field("value", self.value);
+  }
+};
+
+struct LoggedModelMetricRecord {
+  std::string model;
+  std::string key;
+  std::string dataset_name;
+  std::string dataset_digest;
+  double value = 0;
+  std::int64_t step = 0;
+  Timestamp at;
+  RunId run;
+  static constexpr metadata::RecordInfo kRecord{"logged_model_metrics",
+                                                "model, key, dataset_name, dataset_digest"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("model", self.model);
+    field("key", self.key);
+    field("dataset_name", self.dataset_name);
+    field("dataset_digest", self.dataset_digest);
+    field("value", self.value);
+    field("step", self.step);
+    field("at", self.at);
+    field("run", self.run);
+  }
+};
+
+struct LoggedModelFileRecord {
+  std::string model;
+  std::string path;
+  Digest digest;
+  std::int64_t size_bytes = 0;
+  Timestamp logged;
+  static constexpr metadata::RecordInfo kRecord{"logged_model_files", "model, path"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("model", self.model);
     field("path", self.path);
     field("digest", self.digest);
     field("size_bytes", self.size_bytes);

@@ -1,0 +1,83 @@
+#include "server/mlflow/api.h"
+
+#include "metadata/shared_key.h"
+#include "platform/system_random.h"
+#include "server/mlflow/artifact_calls.h"
+#include "server/mlflow/endpoint.h"
+#include "server/mlflow/experiment_calls.h"
+#include "server/mlflow/json_writer.h"
+#include "server/mlflow/logged_model_calls.h"
+#include "server/mlflow/metric_calls.h"
+#include "server/mlflow/page_token.h"
+#include "server/mlflow/run_calls.h"
+#include "tracking/logged_model.h"
+#include "tracking/tracker.h"
+
+#include <array>
+#include <cstring>
+
+namespace martlet::server::mlflow {
+
+namespace {
+
+constexpr std::size_t kKeyBytes = 32;
+
+std::string fresh_key() {
+  std::array<std::byte, kKeyBytes> bytes{};
+  platform::SystemRandom().fill(bytes);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// What the client asks before it fetches its first file.
+std::string server_info() {
+  JsonWriter json;
+  json.begin_object().text_always("store_type", "SqlStore");
+  for (const std::string_view name :
+       {"workspaces_enabled", "trace_archival_enabled", "multipart_uploads_enabled",
+        "multipart_downloads_enabled", "presigned_upload_run_id_supported",
+        "presigned_upload_model_id_supported"})
+    json.boolean(name, false);
+  return json.end_object().take();
+}
+
+}  // namespace
+
+struct Api::State {
+  State(metadata::Database& given_database, artifacts::BlobStore& given_blobs,
+        const Clock& given_clock, Random& random, std::string key)
+      : database(given_database), blobs(given_blobs), clock(given_clock),
+        tracker(database, blobs, clock, random), models(database, clock, model_random),
+        tokens(std::move(key)) {}
+
+  metadata::Database& database;
+  artifacts::BlobStore& blobs;
+  const Clock& clock;
+  platform::SystemRandom model_random;
+  tracking::Tracker tracker;
+  tracking::LoggedModels models;
+  PageTokens tokens;
+};
+
+Api::Api(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Api::~Api() = default;
+
+Result<std::unique_ptr<Api>> Api::open(metadata::Database& database, artifacts::BlobStore& blobs,
+                                       const Clock& clock, Random& random) {
+  MARTLET_TRY_SET(std::string key,
+                  metadata::shared_key(database, "mlflow.page_tokens", fresh_key()));
+  return std::unique_ptr<Api>(
+      new Api(std::make_unique<State>(database, blobs, clock, random, std::move(key))));
+}
+
+void Api::add_to(Endpoints& endpoints) {
+  Calls calls(endpoints);
+  add_experiment_calls(calls, state_->tracker, state_->tokens);
+  add_run_calls(calls, state_->tracker, state_->tokens);
+  add_metric_calls(calls, state_->tracker, state_->tokens);
+  add_logged_model_calls(calls, state_->models, state_->tokens);
+  add_artifact_calls(calls, {state_->database, state_->blobs, state_->clock});
+  calls.call(net::Method::Get, "3.0", "server-info", "What this server can do.",
+             [](Message&, const net::Request&) -> Result<std::string> { return server_info(); });
+}
+
+}  // namespace martlet::server::mlflow
