@@ -89,7 +89,7 @@ Result<std::unique_ptr<server::mlflow::Api>> open_api(Session& session,
 
 // The live model of a project, and its store.
 Result<int> serve_project(Session& session, const ServeFlags& flags,
-                          const platform::SignalWaiter& signals, const Listening& listening,
+                          platform::SignalWaiter& signals, const Listening& listening,
                           const lifecycle::Project& project) {
   MARTLET_TRY_SET(const registry::Environment environment,
                   registry::parse_environment(flags.environment));
@@ -118,7 +118,7 @@ Result<int> serve_project(Session& session, const ServeFlags& flags,
 }
 
 // A store alone, made when it is missing: tracking and registry for MLflow's clients.
-Result<int> serve_store(Session& session, const platform::SignalWaiter& signals,
+Result<int> serve_store(Session& session, platform::SignalWaiter& signals,
                         const Listening& listening) {
   MARTLET_TRY_SET(const auto store, lifecycle::Store::open(session.host(), session.store_path,
                                                            lifecycle::WhenMissing::Create));

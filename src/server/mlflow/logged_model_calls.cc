@@ -60,7 +60,7 @@ void write(JsonWriter& json, const LoggedModel& model) {
   json.integer("last_updated_timestamp_ms", millis_of(model.updated));
   json.text_always("artifact_uri", artifact_uri(model.experiment, {RunId(), model.id}));
   json.text_always("status", text_of(model.status));
-  json.text("creator_id", model.creator).text("model_type", model.type);
+  json.text("model_type", model.type);  // creator_id is a number of MLflow's own accounts
   json.text("source_run_id", model.source_run.text()).text("status_message", model.status_message);
   write_texts(json, "tags", model.tags);
   write_registrations(json, model);
