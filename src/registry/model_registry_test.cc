@@ -294,7 +294,7 @@ TEST_F(ModelRegistryTest, a_version_has_a_package_or_a_source) {
   const auto log = database_->read(
       [](const metadata::ReadTransaction& tx) { return tx.select<metadata::AuditRecord>(); });
   for (const metadata::AuditRecord& entry : *log)
-    EXPECT_EQ(to_text(entry.details).find("runs:/"), std::string::npos);
+    EXPECT_EQ(martlet::to_text(entry.details).find("runs:/"), std::string::npos);
 }
 
 TEST_F(ModelRegistryTest, a_model_is_as_new_as_the_last_change_of_its_versions) {

@@ -91,7 +91,7 @@ TEST(RegistrySchema, a_store_of_the_first_version_gets_sources_stages_and_search
   }
   auto opened = metadata::Database::open(path, {.schema = {registry_schema()}});
   ASSERT_TRUE(opened.has_value()) << opened.error().message();
-  const artifacts::MemoryBlobStore blobs;
+  artifacts::MemoryBlobStore blobs;
   const VirtualClock clock{Timestamp{10}};
   ModelRegistry registry(**opened, blobs, clock);
   RegistrySearch search;

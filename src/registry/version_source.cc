@@ -239,7 +239,7 @@ class Checker {
         return bad("model_id must be given, and be the logged model that the source names");
       return CheckedSource{SourceKind::LoggedModel, *claim_.model_location};
     }
-    auto reference = parse_model_reference("models:/" + std::string(uri_.path.substr(1)));
+    auto reference = parse_model_reference(uri_.path.substr(uri_.path.find_first_not_of('/')));
     if (!reference.has_value()) return bad(reference.error().message());
     return CheckedSource{SourceKind::ModelVersion, "", std::move(*reference)};
   }

@@ -50,7 +50,7 @@ struct Api::State {
         const Clock& given_clock, Random& random, std::string key)
       : database(given_database), blobs(given_blobs), clock(given_clock),
         tracker(database, blobs, clock, random), models(database, clock, model_random),
-        registry(database, blobs, clock), tokens(std::move(key)) {}
+        registered(database, blobs, clock), tokens(std::move(key)) {}
 
   metadata::Database& database;
   artifacts::BlobStore& blobs;
@@ -58,7 +58,7 @@ struct Api::State {
   platform::SystemRandom model_random;
   tracking::Tracker tracker;
   tracking::LoggedModels models;
-  registry::ModelRegistry registry;
+  registry::ModelRegistry registered;
   PageTokens tokens;
 };
 
@@ -79,9 +79,9 @@ void Api::add_to(Endpoints& endpoints) {
   add_run_calls(calls, state_->tracker, state_->tokens);
   add_metric_calls(calls, state_->tracker, state_->tokens);
   add_logged_model_calls(calls, state_->models, state_->tokens);
-  add_registry_model_calls(calls, state_->registry, state_->tokens);
+  add_registry_model_calls(calls, state_->registered, state_->tokens);
   add_registry_version_calls(calls,
-                             {state_->registry, state_->tracker, state_->models, state_->tokens});
+                             {state_->registered, state_->tracker, state_->models, state_->tokens});
   add_artifact_calls(calls, {state_->database, state_->blobs, state_->clock});
   calls.call(net::Method::Get, "3.0", "server-info", "What this server can do.",
              [](Message&, const net::Request&) -> Result<std::string> { return server_info(); });
