@@ -104,9 +104,8 @@ Result<SearchClause> column_clause(SearchSubject subject, const FilterClause& cl
                                                    : "=, !=, LIKE, ILIKE");
   }
   MARTLET_TRY_SET(found.own, metadata::text_condition(clause, found.name));
-  // Without a run there is nothing that could be different.
-  if (attribute->column == "run" &&
-      (clause.comparator == Comparator::NotEqual || clause.comparator == Comparator::NotIn))
+  // Without a run there is nothing that could be alike or different.
+  if (attribute->column == "run")
     found.own = metadata::not_equal(found.name, std::string()) && std::move(found.own);
   found.exact = clause.comparator == Comparator::Equal || clause.comparator == Comparator::In;
   return found;

@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, 21> kRemoteSchemes{
 // What clients send for prompts, whose text is a tag.
 constexpr std::array<std::string_view, 2> kPromptSources{"dummy-source", "prompt-template"};
 // Where martlet serves artifacts over HTTP.
-constexpr std::string_view kArtifactRoute = "/api/2.0/mlflow-artifacts/artifacts";
+constexpr std::array<std::string_view, 4> kArtifactRoute{"api", "2.0", "mlflow-artifacts",
+                                                         "artifacts"};
 
 struct Uri {
   std::string scheme;     // in lower case; "": a path
@@ -110,10 +111,18 @@ bool within(std::string_view path, std::string_view root) {
 
 bool is_local(const Uri& uri) { return uri.scheme.empty() || uri.scheme == "file"; }
 
+std::string fully_decoded(std::string text) {
+  for (int decodings = 0; decodings < kMaxDecodings; ++decodings) text = decoded_once(text);
+  return text;
+}
+
 bool names_artifacts(const Uri& uri) {
   if (uri.scheme == "mlflow-artifacts") return true;
-  return (uri.scheme == "http" || uri.scheme == "https") &&
-         uri.path.find(kArtifactRoute) != std::string::npos;
+  if (uri.scheme != "http" && uri.scheme != "https") return false;
+  const std::string path = fully_decoded(uri.path);
+  const auto parts = segments(path);
+  return std::search(parts.begin(), parts.end(), kArtifactRoute.begin(), kArtifactRoute.end()) !=
+         parts.end();
 }
 
 std::string joined(std::string_view root, std::string_view path) {
@@ -254,10 +263,6 @@ class Checker {
     if (same_place && within(fully_decoded(uri_.path), fully_decoded(root.path)))
       return CheckedSource{SourceKind::Artifacts, claim_.source};
     return bad(fmt::format("it doesn't lie within the artifacts of the {}", owner()));
-  }
-  static std::string fully_decoded(std::string text) {
-    for (int decodings = 0; decodings < kMaxDecodings; ++decodings) text = decoded_once(text);
-    return text;
   }
 
   Result<CheckedSource> remote() const {

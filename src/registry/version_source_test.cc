@@ -89,6 +89,8 @@ TEST(VersionSource, refuses_every_other_place) {
            {"mlflow-artifacts:/0/r1/artifacts/model#x", "r1", ""},
            {"http://h/api/2.0/mlflow-artifacts/artifacts/0/r2/artifacts", "r1", ""},
            {"http://h/api/2.0/mlflow-artifacts/artifacts/0/r1/artifacts", "", ""},
+           {"http://h/api/2.0/mlflow%2dartifacts//%61rtifacts/0/r1/artifacts", "", ""},
+           {"HTTPS://h/prefix/api/2.0/./mlflow-artifacts/artifacts/0/r2/artifacts", "r1", ""},
            {"runs:/r1/model", "", ""},
            {"runs:/r2/model", "r1", ""},
            {"runs:/r2/model", "r2", ""},
