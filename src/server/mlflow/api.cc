@@ -2,6 +2,7 @@
 
 #include "metadata/shared_key.h"
 #include "platform/system_random.h"
+#include "registry/model_registry.h"
 #include "server/mlflow/artifact_calls.h"
 #include "server/mlflow/endpoint.h"
 #include "server/mlflow/experiment_calls.h"
@@ -9,6 +10,8 @@
 #include "server/mlflow/logged_model_calls.h"
 #include "server/mlflow/metric_calls.h"
 #include "server/mlflow/page_token.h"
+#include "server/mlflow/registry_model_calls.h"
+#include "server/mlflow/registry_version_calls.h"
 #include "server/mlflow/run_calls.h"
 #include "server/mlflow/trace_calls.h"
 #include "server/mlflow/unsupported_calls.h"
@@ -51,7 +54,7 @@ struct Api::State {
         const Clock& given_clock, Random& random, std::string key)
       : database(given_database), blobs(given_blobs), clock(given_clock),
         tracker(database, blobs, clock, random), models(database, clock, model_random),
-        traces(database), tokens(std::move(key)) {}
+        traces(database), registered(database, blobs, clock), tokens(std::move(key)) {}
 
   metadata::Database& database;
   artifacts::BlobStore& blobs;
@@ -60,6 +63,7 @@ struct Api::State {
   tracking::Tracker tracker;
   tracking::LoggedModels models;
   tracking::Traces traces;
+  registry::ModelRegistry registered;
   PageTokens tokens;
 };
 
@@ -81,6 +85,9 @@ void Api::add_to(Endpoints& endpoints) {
   add_metric_calls(calls, state_->tracker, state_->tokens);
   add_logged_model_calls(calls, state_->models, state_->tokens);
   add_trace_calls(calls, state_->traces, state_->tokens);
+  add_registry_model_calls(calls, state_->registered, state_->tokens);
+  add_registry_version_calls(calls,
+                             {state_->registered, state_->tracker, state_->models, state_->tokens});
   add_unsupported_calls(calls);
   const ArtifactContext files{state_->database, state_->blobs, state_->clock};
   add_artifact_calls(calls, files);
