@@ -42,6 +42,7 @@ Result<int> run(Session& session, const RunFlags& flags) {
   request.use_cache = !flags.no_cache;
   request.from = flags.from;
   request.only = flags.only;
+  request.lineage = lineage_options();
   const Interrupt interrupt(request.cancel);
   watch(session, request);
   MARTLET_TRY_SET(const lifecycle::RunReport report,
@@ -84,6 +85,7 @@ void add_resume(CLI::App& app, Session& session) {
       MARTLET_TRY_SET(const auto store, session.existing_store());
       MARTLET_TRY_SET(const RunId run, lifecycle::find_run(*store, *id));
       lifecycle::RunRequest request;
+      request.lineage = lineage_options();
       const Interrupt interrupt(request.cancel);
       watch(session, request);
       MARTLET_TRY_SET(const lifecycle::RunReport report,

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/result.h"
 #include "cli/console.h"
+#include "lifecycle/openlineage.h"
 #include "lifecycle/project.h"
 #include "lifecycle/store.h"
 
@@ -39,7 +40,11 @@ class Session {
   Result<std::unique_ptr<lifecycle::Store>> store(const lifecycle::Project& project,
                                                   lifecycle::WhenMissing when_missing);
   // For verbs that need no project file: --store, else ./.martlet.
-  Result<std::unique_ptr<lifecycle::Store>> existing_store();
+  Result<std::unique_ptr<lifecycle::Store>> existing_store() {
+    return store_without_project(lifecycle::WhenMissing::Refuse);
+  }
+  Result<std::unique_ptr<lifecycle::Store>>
+  store_without_project(lifecycle::WhenMissing when_missing);
 
  private:
   struct Parts;
@@ -58,6 +63,10 @@ std::string program_version();
 // The process variables that the project's webhooks name, as far as they are set.
 std::vector<std::pair<std::string, std::string>>
 webhook_variables(const lifecycle::Project& project);
+
+// How a project's OpenLineage receiver is reached by a person's own command: any address, process
+// variables as they are.
+lifecycle::LineageOptions lineage_options();
 
 // A number as people read it: six significant digits.
 std::string number_text(double value);

@@ -181,6 +181,7 @@ Result<Project> parse_project(std::string text, std::string file, std::string di
   project.models = models::parse_models(part(read, "models", nothing), findings);
   project.evaluation = evaluation::read_evaluation(part(read, "evaluation", nothing), findings);
   project.monitoring = monitoring::read_monitoring(part(read, "monitoring", nothing), findings);
+  project.openlineage = tracking::read_openlineage(part(read, "openlineage", nothing), findings);
   for (const char* later : {"deployment", "pipelines", "environments", "include"})
     not_yet(read, later, findings);
   read.finish();
