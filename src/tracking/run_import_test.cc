@@ -44,8 +44,8 @@ class RunImportTest : public ::testing::Test {
     experiment.tags["team"] = "a";
     return experiment;
   }
-  static Run ended_run() {
-    Run run;
+  static tracking::Run ended_run() {
+    tracking::Run run;
     run.id = RunId("c374fff8d8ac44bdbb91b86f09a1a10a");
     run.name = "first";
     run.user = "ada";
@@ -66,7 +66,7 @@ class RunImportTest : public ::testing::Test {
   }
 
   // All of one run.
-  ImportTally import(const Run& run, const std::vector<Metric>& of_run,
+  ImportTally import(const tracking::Run& run, const std::vector<Metric>& of_run,
                      ImportMode mode = ImportMode::Write) {
     RunImporter importer(*database_, clock_, mode);
     const auto placed = importer.experiment(churn());
@@ -140,7 +140,7 @@ TEST_F(RunImportTest, an_import_that_was_killed_goes_on) {
 }
 
 TEST_F(RunImportTest, a_run_that_went_on_gets_its_ending_and_its_new_points) {
-  Run running = ended_run();
+  tracking::Run running = ended_run();
   running.status = RunStatus::Running;
   running.lifecycle = Lifecycle::Active;
   running.ended.reset();
@@ -154,7 +154,7 @@ TEST_F(RunImportTest, a_run_that_went_on_gets_its_ending_and_its_new_points) {
 }
 
 TEST_F(RunImportTest, what_our_rules_forbid_is_told_and_left_out_never_cut) {
-  Run run = ended_run();
+  tracking::Run run = ended_run();
   run.params["long"] = std::string(6001, 'x');
   run.params["a/../b"] = "1";
   run.tags["note"] = std::string(8001, 'x');
@@ -175,7 +175,7 @@ TEST_F(RunImportTest, what_our_rules_forbid_is_told_and_left_out_never_cut) {
 
 TEST_F(RunImportTest, a_param_with_another_value_is_kept_as_it_is_here) {
   import(ended_run(), {});
-  Run other = ended_run();
+  tracking::Run other = ended_run();
   other.params["lr"] = "0.2";
   import(other, {});
   ASSERT_EQ(findings_.size(), 1u);
