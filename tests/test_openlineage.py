@@ -46,7 +46,7 @@ def is_of(value, kind):
 
 def build(kind, value):
     """The generated class from a JSON object: nothing unknown, nothing missing, nothing of another type."""
-    hints = typing.get_type_hints(kind, vars(__import__(kind.__module__, fromlist=["x"])))
+    hints = typing.get_type_hints(kind)
     fields = {field.name: field for field in attr.fields(kind)}
     assert set(value) <= set(fields), f"{kind.__name__} has no {set(value) - set(fields)}"
     for name, item in value.items():

@@ -62,6 +62,7 @@ void add_send(CLI::App& lineage, Session& session) {
         return invalid_argument("sending OpenLineage events: " + project.file +
                                 " has no section openlineage: that says where to");
       MARTLET_TRY_SET(const auto store, session.store(project, lifecycle::WhenMissing::Refuse));
+      MARTLET_TRY(lifecycle::catch_up_on_lineage(*store, project.openlineage.name_space));
       const CancelToken cancel;
       const Interrupt interrupt(cancel);
       MARTLET_TRY_SET(

@@ -11,8 +11,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
-#include <set>
 #include <thread>
 
 namespace martlet::lifecycle {
@@ -155,8 +155,11 @@ Result<std::vector<Json>> openlineage_of(const Store& store, const std::string& 
   return documents;
 }
 
-Result<void> owe_lineage(const Store& store, const RunId& run, const std::string& name_space) {
-  MARTLET_TRY_SET(const workflow::RunOutcome outcome, records_of(store, run));
+Result<void> owe_lineage(const Store& store, const RunId& run, const std::string& name_space,
+                         RunEnd end) {
+  MARTLET_TRY_SET(workflow::RunOutcome outcome, records_of(store, run));
+  if (end == RunEnd::NotYet)
+    outcome.run.status = static_cast<std::int64_t>(workflow::RunStatus::Running);
   metadata::Database& database = store.database();
   MARTLET_TRY_SET(const std::vector<LineageEvent> events,
                   events_of_pipeline_run(store, outcome, name_space, [&](const std::string& id) {
@@ -172,6 +175,20 @@ Result<void> owe_lineage(const Store& store, const RunId& run, const std::string
       MARTLET_TRY(tracking::owe_event(tx, each.id, to_json(each.event), now));
     return {};
   });
+}
+
+Result<void> catch_up_on_lineage(const Store& store, const std::string& name_space) {
+  constexpr std::int64_t kNewest = 20;
+  MARTLET_TRY_SET(const auto runs, list_runs(store, kNewest));
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    if (run->run_status() == workflow::RunStatus::Running) continue;
+    MARTLET_TRY_SET(const bool was_told,
+                    store.database().read([&](const metadata::ReadTransaction& tx) {
+                      return tx.exists<LineageEventRecord>(run->id.text() + "/START");
+                    }));
+    if (was_told) MARTLET_TRY(owe_lineage(store, run->id, name_space));
+  }
+  return {};
 }
 
 Result<LineageTally> send_lineage(const Store& store, const Project& project,
@@ -227,7 +244,7 @@ struct LineageReporter::State {
   std::thread thread;
   std::mutex mutex;  // guards what follows
   std::condition_variable changed;
-  std::set<RunId> told;  // and not looked at yet
+  std::map<RunId, RunEnd> told;  // and not looked at yet
   bool stopping = false;
 
   void warn(std::string_view what, const Error& error) const {
@@ -236,9 +253,18 @@ struct LineageReporter::State {
                                                  {"error", error.message()}});
   }
 
-  void work(const std::set<RunId>& runs, Deadline deadline) {
-    for (const RunId& run : runs) {
-      const auto owed = owe_lineage(store, run, project.openlineage.name_space);
+  void add(const RunId& run, RunEnd end) {
+    {
+      const std::unique_lock lock(mutex);
+      RunEnd& known = told.try_emplace(run, end).first->second;
+      if (end == RunEnd::Tell) known = end;
+    }
+    changed.notify_one();
+  }
+
+  void work(const std::map<RunId, RunEnd>& runs, Deadline deadline) {
+    for (const auto& [run, end] : runs) {
+      const auto owed = owe_lineage(store, run, project.openlineage.name_space, end);
       if (!owed.has_value()) warn("recording events of run " + run.text(), owed.error());
     }
     const auto sent = send_lineage(store, project, options, deadline, cancel);
@@ -247,11 +273,13 @@ struct LineageReporter::State {
   }
 
   void loop() {
+    const auto caught_up = catch_up_on_lineage(store, project.openlineage.name_space);
+    if (!caught_up.has_value()) warn("catching up on earlier runs", caught_up.error());
     std::unique_lock lock(mutex);
     while (true) {
       changed.wait(lock, [&] { return stopping || !told.empty(); });
       const bool last = stopping;
-      const std::set<RunId> runs = std::exchange(told, {});
+      const std::map<RunId, RunEnd> runs = std::exchange(told, {});
       lock.unlock();
       Deadline deadline = Deadline::none();
       if (last) deadline.at = std::chrono::steady_clock::now() + kLastChance;
@@ -272,12 +300,11 @@ LineageReporter::LineageReporter(const Store& store, const Project& project,
 LineageReporter::~LineageReporter() { stop(); }
 
 void LineageReporter::tell(const RunId& run) {
-  if (state_ == nullptr) return;
-  {
-    const std::unique_lock lock(state_->mutex);
-    state_->told.insert(run);
-  }
-  state_->changed.notify_one();
+  if (state_ != nullptr) state_->add(run, RunEnd::NotYet);
+}
+
+void LineageReporter::tell_end(const RunId& run) {
+  if (state_ != nullptr) state_->add(run, RunEnd::Tell);
 }
 
 void LineageReporter::stop() {

@@ -44,8 +44,15 @@ struct LineageTally {
 Result<std::vector<Json>> openlineage_of(const Store& store, const std::string& run,
                                          const std::string& name_space);
 
+// Whether the end of a run itself is told: what it ran on is only known once it was tracked.
+enum class RunEnd : std::uint8_t { Tell, NotYet };
+
 // Owes the receiver what a pipeline run has to tell and was not told of before.
-Result<void> owe_lineage(const Store& store, const RunId& run, const std::string& name_space);
+Result<void> owe_lineage(const Store& store, const RunId& run, const std::string& name_space,
+                         RunEnd end = RunEnd::Tell);
+// Owes what the newest runs have to tell that were told of and have ended since: their process may
+// have been killed before it could.
+Result<void> catch_up_on_lineage(const Store& store, const std::string& name_space);
 
 // Sends what waits, in order, until there is nothing left, one can't be sent now, or the deadline
 // comes. An Error means that the store failed, or Cancelled.
@@ -63,8 +70,10 @@ class LineageReporter {
   LineageReporter(const LineageReporter&) = delete;
   LineageReporter& operator=(const LineageReporter&) = delete;
 
-  // Something of the run has changed.
+  // Something of the run's steps has changed.
   void tell(const RunId& run);
+  // The run has ended, and was tracked.
+  void tell_end(const RunId& run);
   // Sends what is left for at most a few seconds; what remains waits for the next run, or for
   // `martlet lineage send`.
   void stop();

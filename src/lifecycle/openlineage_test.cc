@@ -173,10 +173,26 @@ TEST_F(OpenLineageTest, a_reporter_sends_what_it_was_told_before_it_stops) {
     LineageReporter reporter(*store_, project_, {});
     reporter.tell(RunId(kRun));
     record(RunStatus::Succeeded, StepStatus::Succeeded);
-    reporter.tell(RunId(kRun));
+    reporter.tell_end(RunId(kRun));
     reporter.stop();
   }
   EXPECT_EQ(lines().size(), 4u);
+}
+
+TEST_F(OpenLineageTest, the_end_of_a_run_waits_until_the_run_was_tracked) {
+  record(RunStatus::Succeeded, StepStatus::Succeeded);
+  ASSERT_TRUE(owe_lineage(*store_, RunId(kRun), "shop", RunEnd::NotYet).has_value());
+  EXPECT_EQ(send().sent, 3);
+  EXPECT_EQ(lines().back()["job"]["name"], "orders.lifecycle.split");
+}
+
+TEST_F(OpenLineageTest, a_run_that_ended_untold_is_told_later_one_that_was_never_told_is_not) {
+  record(RunStatus::Succeeded, StepStatus::Succeeded);
+  ASSERT_TRUE(catch_up_on_lineage(*store_, "shop").has_value());
+  EXPECT_EQ(send().sent, 0);
+  ASSERT_TRUE(owe_lineage(*store_, RunId(kRun), "shop", RunEnd::NotYet).has_value());
+  ASSERT_TRUE(catch_up_on_lineage(*store_, "shop").has_value());
+  EXPECT_EQ(send().sent, 4);
 }
 
 TEST_F(OpenLineageTest, nobody_is_told_without_the_section) {

@@ -113,7 +113,7 @@ class Telling {
   const RunRequest& request() const { return request_; }
   void end(const RunId& run) {
     if (!reporter_.has_value()) return;
-    reporter_->tell(run);
+    reporter_->tell_end(run);
     reporter_->stop();
   }
 
