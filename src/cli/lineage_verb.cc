@@ -1,5 +1,6 @@
 // lineage: what led to a thing, and what came of it; and what is told of that to others.
 #include "cli/interrupt.h"
+#include "cli/lineage_options.h"
 #include "cli/lineage_view.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -34,7 +35,7 @@ void add_export(CLI::App& lineage, Session& session) {
       std::string name_space = flags->name_space;
       if (name_space.empty()) {
         const auto project = session.project();
-        name_space = project.has_value() ? project->openlineage.name_space
+        name_space = project.has_value() ? lifecycle::receiver_of(*project).config.name_space
                                          : tracking::OpenLineageConfig().name_space;
       }
       MARTLET_TRY_SET(const auto store, session.existing_store());
@@ -58,16 +59,17 @@ void add_send(CLI::App& lineage, Session& session) {
   verb->callback([&session] {
     session.action = [&session]() -> Result<int> {
       MARTLET_TRY_SET(const lifecycle::Project project, session.project());
-      if (!project.openlineage.declared)
+      const lifecycle::LineageReceiver receiver = lifecycle::receiver_of(project);
+      if (!receiver.config.declared)
         return invalid_argument("sending OpenLineage events: " + project.file +
                                 " has no section openlineage: that says where to");
       MARTLET_TRY_SET(const auto store, session.store(project, lifecycle::WhenMissing::Refuse));
-      MARTLET_TRY(lifecycle::catch_up_on_lineage(*store, project.openlineage.name_space));
+      MARTLET_TRY(lifecycle::catch_up_on_lineage(*store, receiver.config.name_space));
       const CancelToken cancel;
       const Interrupt interrupt(cancel);
       MARTLET_TRY_SET(
           const lifecycle::LineageTally tally,
-          lifecycle::send_lineage(*store, project, lineage_options(), Deadline::none(), cancel));
+          lifecycle::send_lineage(*store, receiver, lineage_options(), Deadline::none(), cancel));
       session.console.print_json(
           Json{{"sent", tally.sent}, {"given_up", tally.given_up}, {"waiting", tally.waiting}});
       session.console.print(

@@ -1,6 +1,6 @@
 // runs note: what a person says of a run.
+#include "cli/runs_verbs.h"
 #include "cli/session.h"
-#include "cli/verbs.h"
 #include "lifecycle/run_search.h"
 
 #include <CLI/CLI.hpp>

@@ -1,6 +1,6 @@
 // runs list, runs search: tracked runs, the newest or those that a filter finds.
+#include "cli/runs_verbs.h"
 #include "cli/session.h"
-#include "cli/verbs.h"
 #include "lifecycle/run_search.h"
 #include "lifecycle/track.h"
 

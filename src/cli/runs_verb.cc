@@ -1,6 +1,7 @@
 // runs: the experiments' runs: shown, compared, and reported; the other verbs have files of their
 // own.
 #include "cli/report_file.h"
+#include "cli/runs_verbs.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "lifecycle/comparison.h"

@@ -54,8 +54,7 @@ Result<std::unique_ptr<lifecycle::Store>> Session::store(const lifecycle::Projec
   return lifecycle::Store::open(host(), directory, when_missing);
 }
 
-Result<std::unique_ptr<lifecycle::Store>>
-Session::store_without_project(lifecycle::WhenMissing when_missing) {
+Result<std::unique_ptr<lifecycle::Store>> Session::existing_store() {
   std::string directory = store_path;
   if (directory.empty()) {
     const bool is_directory = [&] {
@@ -66,7 +65,7 @@ Session::store_without_project(lifecycle::WhenMissing when_missing) {
                                                    : is_directory       ? project_path
                                                                   : parent_path(project_path));
   }
-  return lifecycle::Store::open(host(), directory, when_missing);
+  return lifecycle::Store::open(host(), directory, lifecycle::WhenMissing::Refuse);
 }
 
 namespace {
@@ -122,15 +121,6 @@ webhook_variables(const lifecycle::Project& project) {
     }
   }
   return variables;
-}
-
-lifecycle::LineageOptions lineage_options() {
-  lifecycle::LineageOptions options;
-  options.variable = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  };
-  return options;
 }
 
 std::string number_text(double value) {

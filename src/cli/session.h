@@ -3,7 +3,6 @@
 #pragma once
 #include "base/result.h"
 #include "cli/console.h"
-#include "lifecycle/openlineage.h"
 #include "lifecycle/project.h"
 #include "lifecycle/store.h"
 
@@ -40,11 +39,7 @@ class Session {
   Result<std::unique_ptr<lifecycle::Store>> store(const lifecycle::Project& project,
                                                   lifecycle::WhenMissing when_missing);
   // For verbs that need no project file: --store, else ./.martlet.
-  Result<std::unique_ptr<lifecycle::Store>> existing_store() {
-    return store_without_project(lifecycle::WhenMissing::Refuse);
-  }
-  Result<std::unique_ptr<lifecycle::Store>>
-  store_without_project(lifecycle::WhenMissing when_missing);
+  Result<std::unique_ptr<lifecycle::Store>> existing_store();
 
  private:
   struct Parts;
@@ -63,10 +58,6 @@ std::string program_version();
 // The process variables that the project's webhooks name, as far as they are set.
 std::vector<std::pair<std::string, std::string>>
 webhook_variables(const lifecycle::Project& project);
-
-// How a project's OpenLineage receiver is reached by a person's own command: any address, process
-// variables as they are.
-lifecycle::LineageOptions lineage_options();
 
 // A number as people read it: six significant digits.
 std::string number_text(double value);

@@ -54,19 +54,19 @@ std::optional<std::string> value_of_text(const std::string& text, const LineageO
 
 class Sender {
  public:
-  Sender(const Store& store, const Project& project, const LineageOptions& options)
-      : store_(store), project_(project), options_(options) {}
+  Sender(const Store& store, const LineageReceiver& receiver, const LineageOptions& options)
+      : store_(store), receiver_(receiver), options_(options) {}
 
   Attempt send(const Json& body, Deadline deadline, const CancelToken& cancel) {
-    return project_.openlineage.file.empty() ? post(body, deadline, cancel) : append(body);
+    return receiver_.config.file.empty() ? post(body, deadline, cancel) : append(body);
   }
 
  private:
   // A line of the file, durable when it returns.
   Attempt append(const Json& body) const {
     FileSystem& files = store_.host().files;
-    const std::string& file = project_.openlineage.file;
-    const std::string path = file.starts_with('/') ? file : join_path(project_.directory, file);
+    const std::string& file = receiver_.config.file;
+    const std::string path = file.starts_with('/') ? file : join_path(receiver_.directory, file);
     const auto write = [&]() -> Result<void> {
       const bool is_new = !files.exists(path);
       MARTLET_TRY_SET(const std::unique_ptr<File> open, files.open_for_appending(path));
@@ -90,7 +90,7 @@ class Sender {
   }
 
   Attempt post(const Json& body, Deadline deadline, const CancelToken& cancel) {
-    const auto url = value_of_text(project_.openlineage.url, options_);
+    const auto url = value_of_text(receiver_.config.url, options_);
     if (!url.has_value() || url->empty())
       return {false, false, "the process variable of its url is not set"};
     if (!client_.has_value()) client_.emplace();
@@ -102,8 +102,8 @@ class Sender {
     call.timeout = kTimeout;
     call.response_limit_bytes = std::size_t{64} << 10;
     call.policy = options_.policy;
-    if (!project_.openlineage.token.empty()) {
-      const auto token = value_of_text(project_.openlineage.token, options_);
+    if (!receiver_.config.token.empty()) {
+      const auto token = value_of_text(receiver_.config.token, options_);
       if (!token.has_value() || token->empty())
         return {false, false, "the process variable of its token is not set"};
       call.bearer = Secret(*token);
@@ -122,7 +122,7 @@ class Sender {
   }
 
   const Store& store_;
-  const Project& project_;
+  const LineageReceiver& receiver_;
   const LineageOptions& options_;
   std::optional<net::HttpClient> client_;  // its library is loaded only when there is a call
 };
@@ -132,6 +132,13 @@ bool has_come(const Deadline& deadline) {
 }
 
 }  // namespace
+
+LineageReceiver receiver_of(const Project& project) {
+  const Yaml* section = project.root.find("openlineage");
+  if (section == nullptr) return {};
+  std::vector<Finding> none;  // parse_project() has checked it
+  return {tracking::read_openlineage(*section, none), project.directory};
+}
 
 Result<std::vector<Json>> openlineage_of(const Store& store, const std::string& run,
                                          const std::string& name_space) {
@@ -191,13 +198,13 @@ Result<void> catch_up_on_lineage(const Store& store, const std::string& name_spa
   return {};
 }
 
-Result<LineageTally> send_lineage(const Store& store, const Project& project,
+Result<LineageTally> send_lineage(const Store& store, const LineageReceiver& receiver,
                                   const LineageOptions& options, Deadline deadline,
                                   const CancelToken& cancel) {
   LineageTally tally;
-  if (!project.openlineage.declared) return tally;
+  if (!receiver.config.declared) return tally;
   metadata::Database& database = store.database();
-  Sender sender(store, project, options);
+  Sender sender(store, receiver, options);
   while (!has_come(deadline)) {
     if (cancel.cancelled()) return fail(ErrorCode::Cancelled, "sending events was interrupted");
     MARTLET_TRY_SET(auto event, database.read(&tracking::next_event));
@@ -234,11 +241,11 @@ Result<LineageTally> send_lineage(const Store& store, const Project& project,
 }
 
 struct LineageReporter::State {
-  State(const Store& store_of, const Project& project_of, LineageOptions options_of)
-      : store(store_of), project(project_of), options(std::move(options_of)) {}
+  State(const Store& store_of, LineageReceiver receiver_of_it, LineageOptions options_of)
+      : store(store_of), receiver(std::move(receiver_of_it)), options(std::move(options_of)) {}
 
   const Store& store;
-  const Project& project;
+  LineageReceiver receiver;
   LineageOptions options;
   CancelToken cancel;
   std::thread thread;
@@ -264,16 +271,16 @@ struct LineageReporter::State {
 
   void work(const std::map<RunId, RunEnd>& runs, Deadline deadline) {
     for (const auto& [run, end] : runs) {
-      const auto owed = owe_lineage(store, run, project.openlineage.name_space, end);
+      const auto owed = owe_lineage(store, run, receiver.config.name_space, end);
       if (!owed.has_value()) warn("recording events of run " + run.text(), owed.error());
     }
-    const auto sent = send_lineage(store, project, options, deadline, cancel);
+    const auto sent = send_lineage(store, receiver, options, deadline, cancel);
     if (!sent.has_value() && sent.error().code() != ErrorCode::Cancelled)
       warn("sending events", sent.error());
   }
 
   void loop() {
-    const auto caught_up = catch_up_on_lineage(store, project.openlineage.name_space);
+    const auto caught_up = catch_up_on_lineage(store, receiver.config.name_space);
     if (!caught_up.has_value()) warn("catching up on earlier runs", caught_up.error());
     std::unique_lock lock(mutex);
     while (true) {
@@ -290,10 +297,10 @@ struct LineageReporter::State {
   }
 };
 
-LineageReporter::LineageReporter(const Store& store, const Project& project,
+LineageReporter::LineageReporter(const Store& store, LineageReceiver receiver,
                                  LineageOptions options) {
-  if (!project.openlineage.declared) return;
-  state_ = std::make_unique<State>(store, project, std::move(options));
+  if (!receiver.config.declared) return;
+  state_ = std::make_unique<State>(store, std::move(receiver), std::move(options));
   state_->thread = std::thread([state = state_.get()] { state->loop(); });
 }
 

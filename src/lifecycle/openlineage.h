@@ -13,6 +13,7 @@
 #include "lifecycle/project.h"
 #include "lifecycle/store.h"
 #include "net/url_guard.h"
+#include "tracking/openlineage_config.h"
 
 #include <cstdint>
 #include <functional>
@@ -54,18 +55,25 @@ Result<void> owe_lineage(const Store& store, const RunId& run, const std::string
 // have been killed before it could.
 Result<void> catch_up_on_lineage(const Store& store, const std::string& name_space);
 
+// Where events go: the section, and the folder that its file is relative to.
+struct LineageReceiver {
+  tracking::OpenLineageConfig config;
+  std::string directory;
+};
+LineageReceiver receiver_of(const Project& project);
+
 // Sends what waits, in order, until there is nothing left, one can't be sent now, or the deadline
 // comes. An Error means that the store failed, or Cancelled.
-Result<LineageTally> send_lineage(const Store& store, const Project& project,
+Result<LineageTally> send_lineage(const Store& store, const LineageReceiver& receiver,
                                   const LineageOptions& options, Deadline deadline,
                                   const CancelToken& cancel);
 
 // Tells of a run while it goes on: a thread of its own sends what is owed, so that a slow receiver
-// holds up nothing. Does nothing for a project without `openlineage:`. Store and project must
-// outlive it. Thread-safe.
+// holds up nothing. Does nothing for a project without `openlineage:`. The store must outlive it.
+// Thread-safe.
 class LineageReporter {
  public:
-  LineageReporter(const Store& store, const Project& project, LineageOptions options);
+  LineageReporter(const Store& store, LineageReceiver receiver, LineageOptions options);
   ~LineageReporter();
   LineageReporter(const LineageReporter&) = delete;
   LineageReporter& operator=(const LineageReporter&) = delete;

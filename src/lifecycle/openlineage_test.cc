@@ -24,9 +24,9 @@ class OpenLineageTest : public ::testing::Test {
  protected:
   OpenLineageTest() : directory_(platform::TemporaryDirectory::create().value()) {
     store_ = Store::open(host_, directory_.path() + "/store", WhenMissing::Create).value();
-    project_.directory = directory_.path();
-    project_.openlineage.declared = true;
-    project_.openlineage.file = "events.ndjson";
+    receiver_.directory = directory_.path();
+    receiver_.config.declared = true;
+    receiver_.config.file = "events.ndjson";
     record(RunStatus::Running, StepStatus::Running);
   }
 
@@ -69,7 +69,7 @@ class OpenLineageTest : public ::testing::Test {
   }
   void owe() { ASSERT_TRUE(owe_lineage(*store_, RunId(kRun), "shop").has_value()); }
   LineageTally send() {
-    return send_lineage(*store_, project_, {}, Deadline::none(), CancelToken()).value();
+    return send_lineage(*store_, receiver_, {}, Deadline::none(), CancelToken()).value();
   }
   std::vector<Json> lines() const {
     std::ifstream file(directory_.path() + "/events.ndjson");
@@ -87,7 +87,7 @@ class OpenLineageTest : public ::testing::Test {
   platform::ThreadPool pool_{platform::ThreadPoolOptions{.threads = 1}};
   Host host_{files_, clock_, random_, Log::none(), pool_, "0.1.0", "test"};
   std::unique_ptr<Store> store_;
-  Project project_;
+  LineageReceiver receiver_;
 };
 
 TEST_F(OpenLineageTest, a_run_that_goes_on_has_begun_with_its_steps_and_nothing_has_ended) {
@@ -135,7 +135,7 @@ TEST_F(OpenLineageTest, a_torn_last_line_spoils_nothing) {
 }
 
 TEST_F(OpenLineageTest, what_cant_be_written_waits_and_goes_out_later) {
-  project_.openlineage.file = "absent/events.ndjson";
+  receiver_.config.file = "absent/events.ndjson";
   owe();
   const LineageTally failed = send();
   EXPECT_EQ(failed.sent, 0);
@@ -147,7 +147,7 @@ TEST_F(OpenLineageTest, what_cant_be_written_waits_and_goes_out_later) {
 }
 
 TEST_F(OpenLineageTest, an_event_that_never_can_be_sent_is_given_up_in_the_end) {
-  project_.openlineage.file = "absent/events.ndjson";
+  receiver_.config.file = "absent/events.ndjson";
   owe();
   for (int attempt = 0; attempt < 2 * kLineageAttempts; ++attempt) {
     send();
@@ -158,19 +158,19 @@ TEST_F(OpenLineageTest, an_event_that_never_can_be_sent_is_given_up_in_the_end) 
 }
 
 TEST_F(OpenLineageTest, addresses_are_guarded_where_the_caller_says_so) {
-  project_.openlineage.file.clear();
-  project_.openlineage.url = "http://127.0.0.1:9/api/v1/lineage";
+  receiver_.config.file.clear();
+  receiver_.config.url = "http://127.0.0.1:9/api/v1/lineage";
   LineageOptions options;
   options.policy = net::UrlPolicy{};
   owe();
-  const auto tally = send_lineage(*store_, project_, options, Deadline::none(), CancelToken());
+  const auto tally = send_lineage(*store_, receiver_, options, Deadline::none(), CancelToken());
   ASSERT_TRUE(tally.has_value());
   EXPECT_EQ(tally->given_up, 2);  // a private address: trying again would not help
 }
 
 TEST_F(OpenLineageTest, a_reporter_sends_what_it_was_told_before_it_stops) {
   {
-    LineageReporter reporter(*store_, project_, {});
+    LineageReporter reporter(*store_, receiver_, {});
     reporter.tell(RunId(kRun));
     record(RunStatus::Succeeded, StepStatus::Succeeded);
     reporter.tell_end(RunId(kRun));
@@ -196,8 +196,8 @@ TEST_F(OpenLineageTest, a_run_that_ended_untold_is_told_later_one_that_was_never
 }
 
 TEST_F(OpenLineageTest, nobody_is_told_without_the_section) {
-  project_.openlineage = {};
-  LineageReporter reporter(*store_, project_, {});
+  receiver_ = {};
+  LineageReporter reporter(*store_, receiver_, {});
   reporter.tell(RunId(kRun));
   reporter.stop();
   EXPECT_TRUE(lines().empty());

@@ -12,7 +12,6 @@
 #include "models/config.h"
 #include "monitoring/config.h"
 #include "problem/contract.h"
-#include "tracking/openlineage_config.h"
 
 #include <optional>
 #include <string>
@@ -34,7 +33,6 @@ struct Project {
   models::ModelsConfig models;
   evaluation::EvaluationConfig evaluation;
   monitoring::MonitoringConfig monitoring;
-  tracking::OpenLineageConfig openlineage;
   Yaml root;                      // sections as they were written, for cache keys
   std::vector<Finding> warnings;  // allowed, but likely to surprise
 

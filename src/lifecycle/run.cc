@@ -94,34 +94,6 @@ workflow::RunOptions options_of(const RunRequest& request) {
   return options;
 }
 
-// A request whose changes of steps are told to the project's OpenLineage receiver too.
-class Telling {
- public:
-  Telling(const Store& store, const Project& project, const RunRequest& request)
-      : request_(request) {
-    if (!request.lineage.has_value()) return;
-    reporter_.emplace(store, project, *request.lineage);
-    request_.on_step = [this, on_step = request.on_step](const workflow::StepRecord& step) {
-      reporter_->tell(step.run);
-      if (on_step) on_step(step);
-    };
-  }
-  Telling(const Telling&) = delete;
-  Telling& operator=(const Telling&) = delete;
-  ~Telling() = default;
-
-  const RunRequest& request() const { return request_; }
-  void end(const RunId& run) {
-    if (!reporter_.has_value()) return;
-    reporter_->tell_end(run);
-    reporter_->stop();
-  }
-
- private:
-  RunRequest request_;
-  std::optional<LineageReporter> reporter_;
-};
-
 }  // namespace
 
 Result<RunReport> run_lifecycle(const Store& store, const Project& project,
@@ -129,10 +101,8 @@ Result<RunReport> run_lifecycle(const Store& store, const Project& project,
   MARTLET_TRY_SET(const workflow::Pipeline pipeline,
                   compile_lifecycle(store, project, request.compile));
   const RunFacts facts = gather_facts(store, project);
-  Telling telling(store, project, request);
-  MARTLET_TRY_SET(RunReport report, run_steps(store, project, pipeline, telling.request()));
+  MARTLET_TRY_SET(RunReport report, run_steps(store, project, pipeline, request));
   MARTLET_TRY(track_run(store, project, report, facts));
-  telling.end(report.outcome.run.id);
   return report;
 }
 
@@ -175,11 +145,9 @@ Result<RunReport> resume_lifecycle(const Store& store, const RunId& run,
   Workshop workshop(store, project);
   const workflow::ComponentTable components = component_table(workshop);
   workflow::Runner runner = runner_of(store, components);
-  Telling telling(store, project, request);
-  MARTLET_TRY_SET(workflow::RunOutcome outcome, runner.resume(run, options_of(telling.request())));
+  MARTLET_TRY_SET(workflow::RunOutcome outcome, runner.resume(run, options_of(request)));
   RunReport report = report_of(std::move(outcome));
   MARTLET_TRY(track_run(store, project, report, facts));
-  telling.end(run);
   return report;
 }
 

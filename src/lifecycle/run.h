@@ -4,7 +4,6 @@
 #include "base/cancel.h"
 #include "base/result.h"
 #include "lifecycle/compile.h"
-#include "lifecycle/openlineage.h"
 #include "lifecycle/project.h"
 #include "lifecycle/store.h"
 #include "workflow/runner.h"
@@ -24,8 +23,6 @@ struct RunRequest {
   CancelToken cancel;
   std::function<void(const workflow::StepRecord&)> on_step;
   std::function<void(const std::string& step, std::string_view line)> on_line;
-  // Tells the project's OpenLineage receiver of the run, if it has one; none: nobody is told.
-  std::optional<LineageOptions> lineage;
 };
 
 struct RunReport {
