@@ -18,6 +18,12 @@ std::string tag_of(const tracking::Run& run, std::string_view key) {
   return found == run.tags.end() ? std::string() : found->second;
 }
 
+// Its name; its id when it was made while the runs were read.
+std::string experiment_of(const tracking::Run& run, const lifecycle::RunsFound& found) {
+  const auto name = found.experiments.find(run.experiment);
+  return name == found.experiments.end() ? run.experiment.text() : name->second;
+}
+
 Json to_json(const tracking::Run& run, const lifecycle::RunsFound& found) {
   Json metrics = Json::object(), params = Json::object(), tags = Json::object();
   for (const auto& [key, metric] : run.metrics)
@@ -27,7 +33,7 @@ Json to_json(const tracking::Run& run, const lifecycle::RunsFound& found) {
   return Json{{"run", run.id.text()},
               {"pipeline_run", tag_of(run, lifecycle::kPipelineRunTag)},
               {"name", run.name},
-              {"experiment", found.experiments.at(run.experiment)},
+              {"experiment", experiment_of(run, found)},
               {"user", run.user},
               {"status", std::string(tracking::name_of(run.status))},
               {"lifecycle", std::string(tracking::name_of(run.lifecycle))},
@@ -76,7 +82,7 @@ void tell_of_more(const Console& console, const lifecycle::RunsFound& found) {
 void show_list(const Session& session, const lifecycle::RunsFound& found) {
   std::vector<std::vector<std::string>> rows;
   for (const tracking::Run& run : found.runs) {
-    rows.push_back({run.id.text(), run.name, found.experiments.at(run.experiment),
+    rows.push_back({run.id.text(), run.name, experiment_of(run, found),
                     std::string(tracking::name_of(run.status)), to_text(run.started),
                     tag_of(run, "martlet.verdict"), kpis_of(run)});
   }
@@ -90,7 +96,7 @@ void show_found(const Session& session, const lifecycle::RunsFound& found) {
   header.insert(header.end(), found.columns.begin(), found.columns.end());
   std::vector<std::vector<std::string>> rows;
   for (const tracking::Run& run : found.runs) {
-    std::vector<std::string> row{run.id.text(), run.name, found.experiments.at(run.experiment),
+    std::vector<std::string> row{run.id.text(), run.name, experiment_of(run, found),
                                  std::string(tracking::name_of(run.status)), to_text(run.started)};
     for (const std::string& column : found.columns)
       row.push_back(cell_text(lifecycle::value_of(run, column)));
