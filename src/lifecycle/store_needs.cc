@@ -9,6 +9,7 @@
 #include "monitoring/references.h"
 #include "registry/references.h"
 #include "registry/schema.h"
+#include "tracking/openlineage_outbox.h"
 #include "tracking/references.h"
 #include "tracking/schema.h"
 #include "workflow/records.h"
@@ -28,9 +29,10 @@ using artifacts::BlobReference;
 // A manifest names a few files; what is larger is data.
 constexpr std::uint64_t kMaxGuessedManifestBytes = 4u << 20;
 
-constexpr std::array<RecordKeeper, 5> kKeepers{{
+constexpr std::array<RecordKeeper, 6> kKeepers{{
     {"data", data::data_schema, data::add_references, data::check_records},
     {"tracking", tracking::tracking_schema, tracking::add_references, tracking::check_records},
+    {"openlineage", tracking::openlineage_schema, nullptr, tracking::check_openlineage},
     {"registry", registry::registry_schema, registry::add_references, registry::check_records},
     {"workflow", workflow::workflow_schema, workflow::add_references, workflow::check_records},
     {"monitoring", monitoring::monitoring_schema, nullptr, monitoring::check_records},

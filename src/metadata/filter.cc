@@ -76,11 +76,17 @@ class Parser {
 
   tl::unexpected<Error> expected(std::string_view what) const {
     const std::string_view rest = text_.substr(at_, 40);
-    return invalid_argument(fmt::format("Invalid clause(s) in filter string: '{}': at character {} "
-                                        "{} was expected, {}",
-                                        text_.substr(0, 200), at_ + 1, what,
-                                        rest.empty() ? std::string("but it ends there")
-                                                     : fmt::format("not \"{}\"", rest)));
+    std::string message = fmt::format(
+        "Invalid clause(s) in filter string: '{}': at character {} {} was expected, {}",
+        text_.substr(0, 200), at_ + 1, what,
+        rest.empty() ? std::string("but it ends there") : fmt::format("not \"{}\"", rest));
+    Finding place;
+    place.path = "filter";
+    place.rule = "syntax";
+    place.message = fmt::format("{} was expected", what);
+    place.line = 1;
+    place.column = static_cast<int>(at_) + 1;
+    return fail(Error(ErrorCode::InvalidArgument, std::move(message), {std::move(place)}));
   }
 
   // A word without regard to case, followed by no further letter; and the space after it.

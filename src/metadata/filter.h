@@ -59,7 +59,8 @@ struct FilterOrder {
 };
 
 // All clauses must hold; of none (an empty text): everything is found. InvalidArgument, with the
-// place and what was expected there, for anything else than clauses joined by AND.
+// place and what was expected there (also as a finding, whose column counts bytes), for anything
+// else than clauses joined by AND.
 Result<std::vector<FilterClause>> parse_filter(std::string_view text);
 
 // `name`, `name ASC`, `name desc`. InvalidArgument.

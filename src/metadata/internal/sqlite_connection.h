@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,7 +18,8 @@ struct sqlite3_stmt;
 
 namespace martlet::metadata::internal {
 
-enum class SqliteRole : std::uint8_t { Writer, Reader };
+// Foreign: of a file that another program keeps, never written to.
+enum class SqliteRole : std::uint8_t { Writer, Reader, Foreign };
 
 struct SqliteSettings {
   std::string path;
@@ -35,6 +37,10 @@ class SqliteConnection : public Connection {
   SqliteConnection& operator=(const SqliteConnection&) = delete;
 
   Result<Outcome> run(const std::string& sql, std::span<const Value> bound) override;
+  // As run(), row by row; ends with the visitor's first error. The visitor must not use this
+  // connection.
+  Result<void> for_each_row(const std::string& sql, std::span<const Value> bound,
+                            const std::function<Result<void>(Row&&)>& visit);
   std::string_view type_name(ColumnType type) const override;
   std::string_view table_suffix() const override { return " STRICT"; }
   Result<std::vector<std::string>> columns_of(const std::string& table) override;
