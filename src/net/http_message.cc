@@ -69,11 +69,11 @@ std::string_view Request::path_value(std::string_view name) const {
 }
 
 Response Response::json(int status, std::string body) {
-  return {status, "application/json", {}, std::move(body), nullptr};
+  return {status, "application/json", {}, std::move(body)};
 }
 
 Response Response::text(int status, std::string body) {
-  return {status, "text/plain; charset=utf-8", {}, std::move(body), nullptr};
+  return {status, "text/plain; charset=utf-8", {}, std::move(body)};
 }
 
 Response problem_response(const HttpProblem& problem) {

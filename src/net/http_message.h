@@ -72,7 +72,7 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   // Instead of `body`: read and sent piece by piece (net/body_source.h). Not read for HEAD.
-  std::shared_ptr<BodySource> source;
+  std::shared_ptr<BodySource> source = nullptr;
 
   static Response json(int status, std::string body);
   static Response text(int status, std::string body);  // UTF-8
