@@ -1,3 +1,4 @@
+#include "base/durable_directory.h"
 #include "base/fake_file_system.h"
 #include "lifecycle/blob_place.h"
 
@@ -20,7 +21,7 @@ BlobAccess at(const std::string& place) {
 
 class BlobPlace : public ::testing::Test {
  protected:
-  BlobPlace() { EXPECT_TRUE(files_.create_directories("/store").has_value()); }
+  BlobPlace() { EXPECT_TRUE(create_directories_durably(files_, "/store").has_value()); }
   FakeFileSystem files_;
 };
 
