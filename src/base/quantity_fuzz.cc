@@ -68,8 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   read_times(text);
   read_instant(text);
   // An unknown zone is compared with all known ones, which takes as long as a hundred other inputs:
-  // so only names as long as Europe/London.
-  if (size == 13) static_cast<void>(Zone::find(text));
+  // so only few reach it.
+  if (size < 40 && text.starts_with("Europe/")) static_cast<void>(Zone::find(text));
   MARTLET_CHECK(is_valid_utf8(lower_unicode(text)) == is_valid_utf8(text), "case keeps UTF-8");
   MARTLET_CHECK(is_valid_utf8(upper_unicode(text)) == is_valid_utf8(text), "case keeps UTF-8");
   if (const auto pattern = Pattern::compile(text.substr(0, 64)); pattern.has_value())
