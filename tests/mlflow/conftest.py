@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(config, items):
     # What says nothing of the client is asked once, by that of 3.17.
     once = [item for item in items if item.get_closest_marker("any_client") and not CLIENT.startswith("3.17.")]
     if once:
-        config.hook.pytest_deselected(once)
+        config.hook.pytest_deselected(items=once)
         items[:] = [item for item in items if item not in once]
 
 

@@ -2,7 +2,8 @@
 
 refusals-3.17.2.json was written by the real server: `tests/mlflow/run --client 3.17 --server real --record -k refus`. Where that one
 answers 5xx to a caller's mistake (its client would try again for minutes), martlet must say 4xx; where it answers without JSON,
-or passes on as BAD_REQUEST what its database said, martlet may name a better code; and what it takes although it means nothing (TAKEN_BY_THE_REAL_ONE), martlet may refuse.
+or passes on as BAD_REQUEST what its database said, martlet may name a better code; and what it takes although it means nothing
+(TAKEN_BY_THE_REAL_ONE), martlet may refuse.
 """
 import json
 from pathlib import Path
