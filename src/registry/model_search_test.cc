@@ -299,8 +299,9 @@ TEST_F(ModelSearchTest, every_plan_and_every_page_agrees_with_a_naive_search) {
     // Some change later, some at the same instant.
     if (random.below(3) == 0) {
       const std::string name = words[random.below(6)];
-      if (registry_->version(named(name), {1}).has_value())
+      if (registry_->version(named(name), {1}).has_value()) {
         ASSERT_TRUE(registry_->describe_version(named(name), {1}, "again", author_).has_value());
+      }
     }
   }
   std::vector<ModelVersion> all;

@@ -24,7 +24,7 @@ struct Expired {
   std::vector<std::string> models;        // logged ones
   std::vector<ExperimentId> experiments;  // after the runs and models above nothing is left in
                                           // them but traces, which go with them
-  std::vector<std::string> uploads;          // begun before the instant
+  std::vector<std::string> uploads;       // begun before the instant
   bool empty() const {
     return runs.empty() && models.empty() && experiments.empty() && uploads.empty();
   }

@@ -58,9 +58,9 @@ Result<std::vector<UploadPart>> parts_of(const ReadTransaction& tx, const Upload
   }
   miss_until(upload.parts + 1);
   if (missing.empty()) return parts;
-  return invalid_argument(fmt::format(
-      "completing upload {}: parts are missing ({}); send them, then complete again", upload.id,
-      missing));
+  return invalid_argument(
+      fmt::format("completing upload {}: parts are missing ({}); send them, then complete again",
+                  upload.id, missing));
 }
 
 Result<void> end_upload(Transaction& tx, const std::string& id) {

@@ -40,7 +40,8 @@ Result<Upload> find_upload(const metadata::ReadTransaction& tx, const std::strin
 Result<void> put_part(metadata::Transaction& tx, const std::string& upload, const UploadPart& part);
 // All of them, in order. InvalidArgument naming those that are missing.
 Result<std::vector<UploadPart>> parts_of(const metadata::ReadTransaction& tx, const Upload& upload);
-// Completed or aborted; fine when there is none. Blobs of parts go with the next garbage collection.
+// Completed or aborted; fine when there is none. Blobs of parts go with the next garbage
+// collection.
 Result<void> end_upload(metadata::Transaction& tx, const std::string& id);
 
 }  // namespace martlet::tracking

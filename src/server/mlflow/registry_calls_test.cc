@@ -92,7 +92,7 @@ class RegistryCallsTest : public testing::Test {
       const auto json = parse_json(response.body);
       ASSERT_TRUE(json.has_value()) << response.body;
       EXPECT_EQ(json->value("error_code", std::string()), row.code) << response.body;
-      if (!row.code.empty()) EXPECT_FALSE(json->value("message", std::string()).empty());
+      EXPECT_EQ(json->value("message", std::string()).empty(), row.code.empty());
     }
   }
   // The model churn with versions 1 to `versions`.

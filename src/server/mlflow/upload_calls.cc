@@ -75,8 +75,8 @@ Result<Response> put(const ArtifactContext& context, const Request& request,
       [&](const ReadTransaction& tx) { return tracking::find_upload(tx, id); }));
   MARTLET_TRY_SET(const artifacts::StoredBlob blob, store_body(context, body, std::nullopt));
   const UploadPart part{number, blob.digest, static_cast<std::int64_t>(blob.size_bytes)};
-  MARTLET_TRY(context.database.write(
-      [&](Transaction& tx) { return tracking::put_part(tx, id, part); }));
+  MARTLET_TRY(
+      context.database.write([&](Transaction& tx) { return tracking::put_part(tx, id, part); }));
   Response response = Response::json(200, "{}");
   response.headers.emplace_back("ETag", "\"" + blob.digest.hex() + "\"");
   return response;
@@ -117,22 +117,22 @@ Result<std::string> complete(const ArtifactContext& context, Message& message,
                              const Request& request) {
   MARTLET_TRY_SET(const Upload upload, named(context, message, request));
   MARTLET_TRY_SET(const std::vector<UploadPart> parts,
-                  context.database.read([&](const ReadTransaction& tx) {
-                    return tracking::parts_of(tx, upload);
-                  }));
+                  context.database.read(
+                      [&](const ReadTransaction& tx) { return tracking::parts_of(tx, upload); }));
   const Fields fields = message.fields();
   for (const Fields& part : fields.objects("parts")) {
     const std::int64_t number = part.required_integer("part_number");
     const std::string etag = part.text("etag").value_or("");
     const bool known = number >= 1 && number <= std::ssize(parts);
-    if (!known || (!etag.empty() && etag.find(parts[static_cast<std::size_t>(number - 1)].digest.hex()) ==
-                                        std::string::npos))
+    if (!known ||
+        (!etag.empty() &&
+         etag.find(parts[static_cast<std::size_t>(number - 1)].digest.hex()) == std::string::npos))
       part.refuse("part_number", "the part that the server has is another one");
   }
   MARTLET_TRY(message.check());
   MARTLET_TRY_SET(const artifacts::StoredBlob blob, join(context, parts));
-  const tracking::Artifact file{upload.path, blob.digest, static_cast<std::int64_t>(blob.size_bytes),
-                                context.clock.now()};
+  const tracking::Artifact file{upload.path, blob.digest,
+                                static_cast<std::int64_t>(blob.size_bytes), context.clock.now()};
   MARTLET_TRY(context.database.write([&](Transaction& tx) -> Result<void> {
     MARTLET_TRY(tracking::put_file(tx, upload.owner, file));
     return tracking::end_upload(tx, upload.id);
@@ -143,26 +143,25 @@ Result<std::string> complete(const ArtifactContext& context, Message& message,
 Result<std::string> abort(const ArtifactContext& context, Message& message,
                           const Request& request) {
   MARTLET_TRY_SET(const Upload upload, named(context, message, request));
-  MARTLET_TRY(context.database.write(
-      [&](Transaction& tx) { return tracking::end_upload(tx, upload.id); }));
+  MARTLET_TRY(
+      context.database.write([&](Transaction& tx) { return tracking::end_upload(tx, upload.id); }));
   return "{}";
 }
 
 }  // namespace
 
 void add_upload_calls(Calls& calls, const ArtifactContext& context) {
-  const auto call = [&](std::string_view verb, std::string_view summary,
-                        Result<std::string> (*function)(const ArtifactContext&, Message&,
-                                                        const Request&)) {
-    calls.raw_call(net::Method::Post, "2.0",
-                   fmt::format("/mlflow-artifacts/mpu/{}/{{path...}}", verb), summary,
-                   [context, function](const Request& request) -> Result<Response> {
-                     MARTLET_TRY_SET(const std::unique_ptr<Message> message,
-                                     Message::read(request));
-                     MARTLET_TRY_SET(std::string json, function(context, *message, request));
-                     return Response::json(200, std::move(json));
-                   });
-  };
+  const auto call =
+      [&](std::string_view verb, std::string_view summary,
+          Result<std::string> (*function)(const ArtifactContext&, Message&, const Request&)) {
+        calls.raw_call(
+            net::Method::Post, "2.0", fmt::format("/mlflow-artifacts/mpu/{}/{{path...}}", verb),
+            summary, [context, function](const Request& request) -> Result<Response> {
+              MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
+              MARTLET_TRY_SET(std::string json, function(context, *message, request));
+              return Response::json(200, std::move(json));
+            });
+      };
   call("create", "Begins a file in parts.", create);
   call("complete", "Makes the parts a file.", complete);
   call("abort", "Forgets the parts.", abort);

@@ -1,5 +1,5 @@
-// server/mlflow/upload_calls.h: large files in parts: begun, sent part by part in any order, completed
-// or aborted. What is sent again replaces what came before, so a part can be repeated.
+// server/mlflow/upload_calls.h: large files in parts: begun, sent part by part in any order,
+// completed or aborted. What is sent again replaces what came before, so a part can be repeated.
 #pragma once
 #include "server/mlflow/artifact_calls.h"
 

@@ -1,10 +1,10 @@
 // tracking/internal/run_finding.h: from a search to the records of one page.
 //
-// Four plans, so that a page costs little however many runs there are. Where some param, tag, dataset
-// or metric of the filter is rare, the few runs that have it are looked at. Ordered by one metric:
-// the index of that metric's latest values is walked in order, and the rest of the search is asked
-// run by run. Ordered by columns of the run: likewise over the runs. Anything else: all that match
-// are fetched and sorted.
+// Four plans, so that a page costs little however many runs there are. Where some param, tag,
+// dataset or metric of the filter is rare, the few runs that have it are looked at. Ordered by one
+// metric: the index of that metric's latest values is walked in order, and the rest of the search
+// is asked run by run. Ordered by columns of the run: likewise over the runs. Anything else: all
+// that match are fetched and sorted.
 #pragma once
 #include "base/result.h"
 #include "metadata/database.h"
