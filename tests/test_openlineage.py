@@ -127,7 +127,7 @@ def test_a_run_is_told_to_a_file_and_exported_alike(tmp_path):
     # Documents as lines, without --json.
     text = martlet("lineage", "export", run["run"], cwd=tmp_path).out
     assert [json.loads(line) for line in text.splitlines()] == exported
-    assert martlet("lineage", "orders", "--json", cwd=tmp_path).json["start"]["kind"] == "dataset_version"
+    assert martlet("lineage", "orders@v1", "--json", cwd=tmp_path).json["start"]["kind"] == "dataset_version"
 
 
 def test_a_failed_run_fails_with_its_error(tmp_path):
@@ -174,7 +174,7 @@ def test_a_run_is_told_over_http_with_a_token(tmp_path, receiver):
 def test_a_receiver_that_fails_makes_no_run_fail_and_gets_its_events_later(tmp_path, receiver):
     receiver.status = 503
     orders.make(tmp_path, project=project(f"openlineage: {{url: \"http://127.0.0.1:{receiver.server_port}/\"}}\n"))
-    plain = orders.make(tmp_path / "plain", project=project(""))
+    orders.make(tmp_path / "plain", project=project(""))
     status = martlet("run", "--json", cwd=tmp_path, expect=None).status
     assert status == martlet("run", "--json", cwd=tmp_path / "plain", expect=None).status
     assert receiver.asked > 0 and receiver.events == []
@@ -184,7 +184,6 @@ def test_a_receiver_that_fails_makes_no_run_fail_and_gets_its_events_later(tmp_p
         assert time.monotonic() < deadline
         time.sleep(0.5)
     check_all(receiver.events)
-    del plain
 
 
 def test_events_of_a_run_that_was_killed_are_told_when_it_goes_on(tmp_path):

@@ -88,7 +88,8 @@ void add_runs_import(CLI::App& runs, Session& session) {
                    "(http://HOST:PORT)")
       ->required();
   verb->add_option("--experiment", flags->experiments,
-                   "only this one, by name; may be given repeatedly");
+                   "only this one, by name; may be given repeatedly")
+      ->allow_extra_args(false);
   verb->add_option("--artifacts", flags->artifacts,
                    "the folder that holds its artifacts, where that isn't beside it");
   verb->add_flag("--no-artifacts", flags->no_artifacts, "leave artifacts out");

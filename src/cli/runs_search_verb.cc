@@ -137,7 +137,8 @@ void add_runs_list(CLI::App& runs, Session& session) {
   auto query = std::make_shared<lifecycle::RunQuery>();
   query->limit = 20;
   add_limit(*verb, query->limit);
-  verb->add_option("--experiment", query->experiments, "only of this one; may be given repeatedly");
+  verb->add_option("--experiment", query->experiments, "only of this one; may be given repeatedly")
+      ->allow_extra_args(false);
   verb->footer("Example:\n  martlet runs list --experiment flight-delay");
   verb->callback([&session, query] {
     session.action = [&session, query]() -> Result<int> {
@@ -161,9 +162,11 @@ void add_runs_search(CLI::App& runs, Session& session) {
                    "clauses joined by AND over metrics.KEY, params.KEY, tags.KEY, datasets.name "
                    "and attributes such as status and start_time; none: all runs");
   verb->add_option("--order-by", flags->query.order_by,
-                   "\"metrics.auc DESC\"; may be given repeatedly; default: newest first");
+                   "\"metrics.auc DESC\"; may be given repeatedly; default: newest first")
+      ->allow_extra_args(false);
   verb->add_option("--experiment", flags->query.experiments,
-                   "only of this one; may be given repeatedly");
+                   "only of this one; may be given repeatedly")
+      ->allow_extra_args(false);
   verb->add_option("--view", flags->view, "active, deleted or all")
       ->check(CLI::IsMember({"active", "deleted", "all"}))
       ->capture_default_str();

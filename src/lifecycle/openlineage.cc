@@ -71,13 +71,15 @@ class Sender {
       const bool is_new = !files.exists(path);
       MARTLET_TRY_SET(const std::unique_ptr<File> open, files.open_for_appending(path));
       MARTLET_TRY_SET(const std::uint64_t size, open->size_bytes());
-      std::string line = to_text(body) + "\n";
+      std::string line;
       // A line that a power loss tore must not spoil this one.
       if (size > 0) {
         MARTLET_TRY_SET(const std::unique_ptr<File> before, files.open_for_reading(path));
         MARTLET_TRY_SET(const std::string last, before->read_at(size - 1, 1));
-        if (last != "\n") line.insert(0, "\n");
+        if (last != "\n") line.push_back('\n');
       }
+      line.append(to_text(body));
+      line.push_back('\n');
       MARTLET_TRY(open->append(line));
       MARTLET_TRY(open->sync());
       MARTLET_TRY(open->close());

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Makes the stores that tests/test_import.py imports, with MLflow itself: a folder, a database, and what a server answers.
 
-Usage: make_stores.py FOLDER [MARTLET]
+Usage: make_stores.py FOLDER
 
-Needs mlflow 3.17.2 and pandas (not part of the tests' environment). FOLDER must not exist; afterwards it holds
-mlruns/ (the folder store), mlflow.db with its mlruns/ beside it (below database/), and, when MARTLET is named, server.json:
-each answer that a real `mlflow server` on that database gave to `martlet runs import`, by request. What is made is
-packed into files.tar.gz, database.tar.gz and server.json beside this script. expected.json says what is in them.
+Needs mlflow 3.17.2 and pandas (not part of the tests' environment). FOLDER must not exist; it holds the stores while they are
+made. What is made is packed beside this script: files.tar.gz (a folder store), database.tar.gz (a SQLite database with its
+artifacts), server.json (each answer that a real `mlflow server` on that database gave to what an import asks, by request),
+expected.json (names and ids).
 """
 import gzip
-import http.server
 import io
 import json
 import os
@@ -17,12 +16,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import threading
 import time
-import urllib.error
 import urllib.request
 import warnings
 from pathlib import Path
+from urllib.parse import quote
 
 os.environ["MLFLOW_ALLOW_FILE_STORE"] = "1"
 os.environ["LOGNAME"] = os.environ["USER"] = "ada"
@@ -93,52 +91,59 @@ def pack(folder, names, target):
         packed.write(raw.getvalue())
 
 
-class Recorder(http.server.BaseHTTPRequestHandler):
-    """Passes requests on to the server behind it, and keeps the answers."""
-    behind = ""
-    kept = {}
+class Asked:
+    """Asks a server what `martlet runs import` asks, word for word, and keeps the answers by request."""
 
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        request = urllib.request.Request(self.behind + self.path, data=body or None, method=self.command,
+    def __init__(self, url):
+        self.url, self.kept = url, {}
+
+    def ask(self, method, path, question=None):
+        body = json.dumps(question, separators=(",", ":")) if question else ""
+        request = urllib.request.Request(self.url + path, data=body.encode() or None, method=method,
                                          headers={"content-type": "application/json"} if body else {})
-        try:
-            with urllib.request.urlopen(request) as response:
-                status, content = response.status, response.read()
-        except urllib.error.HTTPError as error:
-            status, content = error.code, error.read()
-        self.kept[f"{self.command} {self.path} {body.decode()}"] = {"status": status, "body": content.decode()}
-        self.send_response(status)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        with urllib.request.urlopen(request) as response:
+            content = response.read().decode()
+        self.kept[f"{method} {path} {body}"] = {"status": response.status, "body": content}
+        return content
 
-    do_GET = do_POST = answer
+    def files(self, run, folder=""):
+        path = f"/api/2.0/mlflow/artifacts/list?run_id={run}" + (f"&path={quote(folder, safe='')}" if folder else "")
+        for file in json.loads(self.ask("GET", path)).get("files", []):
+            if file["is_dir"]:
+                self.files(run, file["path"])
+            else:
+                self.ask("GET", f"/get-artifact?run_id={run}&path={quote(file['path'], safe='')}")
 
-    def log_message(self, *_):
-        pass
+    def all(self):
+        api = "/api/2.0/mlflow"
+        experiments = json.loads(self.ask("POST", f"{api}/experiments/search", {"max_results": 1000, "view_type": "ALL"}))
+        for experiment in experiments["experiments"]:
+            question = {"experiment_ids": [experiment["experiment_id"]], "run_view_type": "ALL", "max_results": 200,
+                        "order_by": ["attributes.start_time ASC"]}
+            for run in json.loads(self.ask("POST", f"{api}/runs/search", question)).get("runs", []):
+                run_id = run["info"]["run_id"]
+                for metric in run["data"].get("metrics", []):
+                    self.ask("GET", f"{api}/metrics/get-history?run_id={run_id}&metric_key={quote(metric['key'], safe='')}&max_results=25000")
+                self.files(run_id)
+        self.ask("GET", f"{api}/registered-models/search?max_results=1")
+        return self.kept
 
 
-def record(folder, martlet):
+def record(folder):
     port = 5969
     server = subprocess.Popen([Path(sys.executable).parent / "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
                                "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/database/mlflow.db",
                                "--artifacts-destination", f"{folder}/database/mlruns"],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        Recorder.behind = f"http://127.0.0.1:{port}"
         for _ in range(120):
             try:
-                urllib.request.urlopen(Recorder.behind + "/health").read()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health").read()
                 break
             except OSError:
                 time.sleep(1)
-        proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        done = subprocess.run([martlet, "runs", "import", f"http://127.0.0.1:{proxy.server_port}", "--store", folder / "store", "--json"],
-                              capture_output=True, text=True)
-        print(done.stdout, done.stderr)
-        (HERE / "server.json").write_text(json.dumps(Recorder.kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        kept = Asked(f"http://127.0.0.1:{port}").all()
+        (HERE / "server.json").write_text(json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     finally:
         os.killpg(server.pid, 15)
         server.wait()
@@ -155,8 +160,7 @@ def main():
     pack(folder, ["mlruns"], HERE / "files.tar.gz")
     pack(folder / "database", ["mlflow.db", "mlruns"], HERE / "database.tar.gz")
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
-    if len(sys.argv) > 2:
-        record(folder, sys.argv[2])
+    record(folder)
     shutil.rmtree(folder)
 
 
