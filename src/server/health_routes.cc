@@ -70,7 +70,9 @@ Response HealthRoutes::telemetry_text() {
 }
 
 void HealthRoutes::add_to(Endpoints& endpoints) {
-  endpoints.get("/health", "What state the server is in.",
+  endpoints.get("/health", "Whether the server answers, as MLflow's says it.",
+                [](const Request&) -> Result<Response> { return Response::text(200, "OK"); });
+  endpoints.get("/api/v1/health", "What state the server is in.",
                 [this](const Request&) -> Result<Response> {
                   Json state{{"status", server_.draining() ? "draining" : "ok"}};
                   const auto model = service_.slot().current();

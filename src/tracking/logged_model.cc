@@ -362,7 +362,8 @@ Result<LoggedModel> LoggedModels::set_tags(const std::string& id, const Texts& t
 Result<void> LoggedModels::remove_tag(const std::string& id, const std::string& key) {
   return database_.write([&](Transaction& tx) -> Result<void> {
     MARTLET_TRY_SET(LoggedModelRecord record, require(tx, id));
-    MARTLET_TRY(tx.remove<LoggedModelTextRecord>(id, kTag, key));
+    MARTLET_TRY_SET(const bool removed, tx.remove<LoggedModelTextRecord>(id, kTag, key));
+    if (!removed) return not_found(fmt::format("logged model {} has no tag \"{}\"", id, key));
     return touch(tx, record, clock_.now());
   });
 }

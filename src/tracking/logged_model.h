@@ -98,7 +98,7 @@ class LoggedModels {
   Result<LoggedModel> set_status(const std::string& id, LoggedModelStatus status,
                                  const std::string& message);
   Result<LoggedModel> set_tags(const std::string& id, const Texts& tags);
-  Result<void> remove_tag(const std::string& id, const std::string& key);  // fine when absent
+  Result<void> remove_tag(const std::string& id, const std::string& key);  // NotFound
   // InvalidArgument when a param has another value already.
   Result<void> add_params(const std::string& id, const Texts& params);
   Result<void> remove(const std::string& id);  // marks it deleted

@@ -119,7 +119,7 @@ bool parse_name(std::string_view text, Lifecycle& lifecycle) {
 std::string_view name_of(DifferenceKind kind) { return enum_name(kKindNames, kind); }
 
 Result<RunStatus> next_status(RunStatus from, RunStatus to) {
-  if (to == RunStatus::Scheduled && from != RunStatus::Scheduled) {
+  if (to == RunStatus::Scheduled && has_ended(from)) {
     return conflict(fmt::format("a run that is {} can't become scheduled again; start a new run",
                                 name_of(from)));
   }

@@ -20,7 +20,7 @@ enum class RunStatus : std::uint8_t { Scheduled, Running, Finished, Failed, Kill
 std::string_view name_of(RunStatus status);  // "running"
 bool parse_name(std::string_view text, RunStatus& status);
 // The only way in which a run's status changes: an ended run may be resumed (Running) and its
-// ending corrected; nothing goes back to Scheduled. Conflict otherwise.
+// ending corrected; one that has ended isn't scheduled again. Conflict otherwise.
 Result<RunStatus> next_status(RunStatus from, RunStatus to);
 inline bool has_ended(RunStatus status) { return status >= RunStatus::Finished; }
 

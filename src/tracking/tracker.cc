@@ -331,15 +331,8 @@ Result<Run> Tracker::update_run(const RunId& run, const RunUpdate& update) {
         record.ended = clock_.now();
       }
     }
-    if (update.ended.has_value()) {
-      if (!has_ended(record.status)) {
-        return invalid_argument(
-            fmt::format("setting the end of run {}, which is {}: give its last status with it "
-                        "(finished, failed or killed)",
-                        run.text(), name_of(record.status)));
-      }
-      record.ended = update.ended;
-    }
+    // Clients that take a run up again send its old end with it.
+    if (update.ended.has_value() && has_ended(record.status)) record.ended = update.ended;
     MARTLET_TRY(tx.update(record));
     if (update.name.has_value()) MARTLET_TRY(name_run(tx, record, *update.name));
     return load_run(tx, std::move(record));

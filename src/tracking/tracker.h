@@ -93,8 +93,8 @@ class Tracker {
   static Result<void> set_status(metadata::Transaction& tx, const RunId& run, RunStatus status,
                                  Timestamp ended);
   Result<void> rename_run(const RunId& run, const std::string& name);
-  // All that is given, at once, as set_status() and rename_run() do. InvalidArgument for an end of
-  // a run that goes on.
+  // All that is given, at once, as set_status() and rename_run() do. The end of a run that goes on
+  // is none, whatever is given.
   Result<Run> update_run(const RunId& run, const RunUpdate& update);
   // Fine when it is in that state already.
   Result<void> set_run_lifecycle(const RunId& run, Lifecycle lifecycle);

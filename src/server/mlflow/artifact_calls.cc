@@ -53,6 +53,14 @@ std::string_view type_of(std::string_view file) {
   return "application/octet-stream";
 }
 
+// What is still encoded after decoding once was encoded twice.
+bool hides_something(std::string_view path) {
+  const std::string lower = lower_ascii(path);
+  for (const std::string_view hidden : {"%2e", "%2f", "%5c", "%25", "%00"})
+    if (lower.find(hidden) != std::string::npos) return true;
+  return false;
+}
+
 tl::unexpected<Error> invalid_path(std::string_view path) {
   return invalid_argument(
       fmt::format("Invalid path: '{}': files lie under EXPERIMENT/RUN/artifacts/ or "
@@ -193,7 +201,8 @@ Result<Response> list(const ArtifactContext& context, const Request& request) {
 Result<std::string> directory_of(const std::optional<std::string>& path) {
   std::string directory = path.value_or("");
   while (directory.ends_with('/')) directory.pop_back();
-  if (!directory.empty() && !artifacts::check_relative_path(directory).has_value())
+  if (!directory.empty() &&
+      (!artifacts::check_relative_path(directory).has_value() || hides_something(directory)))
     return invalid_argument(fmt::format("Invalid path: '{}'", directory.substr(0, 300)));
   return directory;
 }
@@ -241,6 +250,7 @@ Result<Response> get_artifact(const ArtifactContext& context, const Request& req
   MARTLET_TRY_SET(const RunId run, run_in_query(request));
   const std::string path(request.query_value("path").value_or(""));
   MARTLET_TRY_SET(const std::string file, directory_of(path));
+  if (file.empty()) return invalid_argument("Missing value for required parameter 'path'.");
   return fetch(context, {.run = run}, file, request);
 }
 
@@ -277,10 +287,7 @@ Result<ArtifactPlace> artifact_place(std::string_view path) {
   if (parts.size() > used && (!artifacts::check_relative_path(place.file).has_value() ||
                               place.file.find_first_of("#?") != std::string::npos))
     return invalid_path(path);
-  // What is still encoded after decoding once was encoded twice.
-  for (const std::string_view hidden : {"%2e", "%2f", "%5c", "%25", "%00"}) {
-    if (lower_ascii(path).find(hidden) != std::string::npos) return invalid_path(path);
-  }
+  if (hides_something(path)) return invalid_path(path);
   return place;
 }
 

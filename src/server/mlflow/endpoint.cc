@@ -73,12 +73,16 @@ void Calls::post(std::string_view path, std::string_view summary, Answer answer)
 
 void Calls::call(net::Method method, std::string_view version, std::string_view path,
                  std::string_view summary, Answer answer) {
-  raw_call(method, version, fmt::format("/mlflow/{}", path), summary,
-           [answer = std::move(answer)](const net::Request& request) -> Result<net::Response> {
-             MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
-             MARTLET_TRY_SET(std::string json, answer(*message, request));
-             return net::Response::json(200, std::move(json));
-           });
+  const RawAnswer read_and_answer =
+      [answer = std::move(answer)](const net::Request& request) -> Result<net::Response> {
+    MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
+    MARTLET_TRY_SET(std::string json, answer(*message, request));
+    return net::Response::json(200, std::move(json));
+  };
+  raw_call(method, version, fmt::format("/mlflow/{}", path), summary, read_and_answer);
+  // Old clients.
+  if (version == "2.0")
+    raw(method, fmt::format("/api/2.0/preview/mlflow/{}", path), summary, read_and_answer);
 }
 
 void Calls::raw_call(net::Method method, std::string_view version, std::string_view path,

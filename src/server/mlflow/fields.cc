@@ -414,7 +414,9 @@ std::vector<std::string> Fields::texts(std::string_view name) const {
   }
   std::size_t index = 0;
   for (const Node* node = value->first; node != nullptr; node = node->next, ++index) {
-    if (node->kind != Node::Kind::Text) {
+    if (node->kind == Node::Kind::Integer) {
+      found.push_back(std::to_string(node->integer));  // ids are numbers to some clients
+    } else if (node->kind != Node::Kind::Text) {
       wrong(fmt::format("{}[{}]", name, index), *node, "a string");
     } else {
       found.push_back(node->text);

@@ -164,6 +164,7 @@ Result<std::string> search(LoggedModels& models, const PageTokens& tokens, Messa
   tracking::LoggedModelSearch search;
   for (std::string& id : fields.texts("experiment_ids"))
     search.experiments.push_back(ExperimentId(std::move(id)));
+  if (search.experiments.empty()) fields.missing("experiment_ids");
   search.filter = fields.text("filter").value_or("");
   for (const Fields& dataset : fields.objects("datasets"))
     search.datasets.emplace_back(dataset.required_name("dataset_name"),

@@ -44,7 +44,7 @@ std::string run_answer(const tracking::Run& run) {
 Result<std::string> create(Tracker& tracker, Message& message) {
   const Fields fields = message.fields();
   tracking::NewRun request;
-  request.experiment = ExperimentId(fields.text("experiment_id").value_or("0"));
+  request.experiment = ExperimentId(fields.required_name("experiment_id"));
   request.user = fields.text("user_id").value_or("");
   request.name = fields.text("run_name").value_or("");
   if (const auto start = fields.integer("start_time")) request.started = from_millis(*start);
