@@ -65,7 +65,8 @@ Result<std::int64_t> ForeignFile::rows_of(const std::string& table) const {
 Result<void> ForeignFile::each_row(const TableShape& shape, const Query& query,
                                    const std::function<Result<void>(Row&&)>& visit) const {
   std::vector<Value> bound;
-  MARTLET_TRY_SET(const std::string rest, internal::query_text(*connection_, shape, query, bound));
+  MARTLET_TRY_SET(const std::string rest,
+                  internal::query_text(connection_->dialect(), shape, query, bound));
   return connection_->for_each_row(fmt::format("SELECT {} FROM {}{}", internal::column_list(shape),
                                                internal::identifier(shape.table), rest),
                                    bound, visit);

@@ -1,5 +1,7 @@
 #include "metadata/internal/sql_text.h"
 
+#include "base/text.h"
+
 #include <fmt/format.h>
 
 namespace martlet::metadata::internal {
@@ -17,9 +19,23 @@ Error unknown_column(const TableShape& shape, std::string_view column) {
           shape.table, column));
 }
 
+// Without what a terminal or a log would choke on.
+std::string quoted(const Value& value) {
+  std::string text;
+  for (const char c : to_text(value)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      text += c;
+    } else {
+      text += fmt::format("\\x{:02x}", byte);
+    }
+  }
+  return text;
+}
+
 // Columns are written with their table, since a related table may have columns of the same names.
 struct ConditionWriter {
-  const Connection& connection;
+  const Dialect& dialect;
   const TableShape& shape;
   std::vector<Value>& bound;
 
@@ -31,7 +47,7 @@ struct ConditionWriter {
     const TableShape& theirs = *condition.relation.shape;
     MARTLET_CHECK(theirs.table != shape.table, "a table is related to another one");
     std::string text = fmt::format("EXISTS (SELECT 1 FROM {} WHERE ", identifier(theirs.table));
-    ConditionWriter inner{connection, theirs, bound};
+    ConditionWriter inner{dialect, theirs, bound};
     for (const auto& [their, our] : condition.relation.on) {
       if (theirs.find(their) == nullptr) return fail(unknown_column(theirs, their));
       if (shape.find(our) == nullptr) return fail(unknown_column(shape, our));
@@ -55,7 +71,7 @@ struct ConditionWriter {
 
   Result<std::string> compare(const Condition& condition, std::string_view operation) {
     return fmt::format("{} {} {}", column(condition.column), operation,
-                       parameter(bound, condition.values.front()));
+                       compared_parameter(dialect, bound, condition.values.front()));
   }
 
   Result<std::string> write(const Condition& condition, int depth) {
@@ -90,9 +106,11 @@ struct ConditionWriter {
       case Kind::IsNull: return column(condition.column) + " IS NULL";
       case Kind::Like:
       case Kind::LikeIgnoringCase:
-        return connection.like(column(condition.column),
-                               std::get<std::string>(condition.values.front()),
-                               condition.kind == Kind::LikeIgnoringCase, bound);
+        return dialect.like(column(condition.column),
+                            std::get<std::string>(condition.values.front()),
+                            condition.kind == Kind::LikeIgnoringCase ? MatchCase::Insensitive
+                                                                     : MatchCase::Sensitive,
+                            bound);
       case Kind::In: {
         if (condition.values.empty()) return std::string("1 = 0");
         if (condition.values.size() > kMaxInValues) {
@@ -103,7 +121,7 @@ struct ConditionWriter {
         std::string text = column(condition.column) + " IN (";
         for (std::size_t i = 0; i < condition.values.size(); ++i) {
           if (i > 0) text += ", ";
-          text += parameter(bound, condition.values[i]);
+          text += compared_parameter(dialect, bound, condition.values[i]);
         }
         return text + ")";
       }
@@ -115,15 +133,6 @@ struct ConditionWriter {
 
 }  // namespace
 
-std::string identifier(std::string_view name) {
-  std::string text = "\"";
-  for (const char c : name) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  return text + "\"";
-}
-
 std::string column_list(const TableShape& shape) {
   std::string text;
   for (const Column& column : shape.columns) {
@@ -133,48 +142,68 @@ std::string column_list(const TableShape& shape) {
   return text;
 }
 
-std::string parameter(std::vector<Value>& bound, Value value) {
+std::string stored_parameter(const Dialect& dialect, std::vector<Value>& bound, Value value) {
   bound.push_back(std::move(value));
-  return "?" + std::to_string(bound.size());
+  return dialect.placeholder(bound.size());
 }
 
-std::string key_equals(const TableShape& shape, const Row& key, std::vector<Value>& bound) {
+std::string compared_parameter(const Dialect& dialect, std::vector<Value>& bound, Value value) {
+  bound.push_back(std::move(value));
+  return dialect.compared(bound.size(), bound.back());
+}
+
+Result<void> check_texts(std::span<const Value> bound) {
+  for (const Value& value : bound) {
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr) continue;
+    if (text->find('\0') != std::string::npos)
+      return invalid_argument("a text with a NUL character can't be stored or looked for: " +
+                              quoted(value));
+    if (!is_valid_utf8(*text))
+      return invalid_argument("a text that is no UTF-8 can't be stored or looked for: " +
+                              quoted(value));
+  }
+  return {};
+}
+
+std::string key_equals(const Dialect& dialect, const TableShape& shape, const Row& key,
+                       std::vector<Value>& bound) {
   MARTLET_CHECK(key.size() == shape.key.size(), "a look-up needs every field of the record's key");
   std::string text;
   for (std::size_t i = 0; i < key.size(); ++i) {
     if (i > 0) text += " AND ";
-    text += identifier(shape.columns[shape.key[i]].name) + " = " + parameter(bound, key[i]);
+    text += identifier(shape.columns[shape.key[i]].name) + " = " +
+            compared_parameter(dialect, bound, key[i]);
   }
   return text;
 }
 
-Result<std::string> condition_text(const Connection& connection, const TableShape& shape,
+Result<std::string> condition_text(const Dialect& dialect, const TableShape& shape,
                                    const Condition& condition, std::vector<Value>& bound) {
-  return ConditionWriter{connection, shape, bound}.write(condition, 0);
+  return ConditionWriter{dialect, shape, bound}.write(condition, 0);
 }
 
-Result<std::string> query_text(const Connection& connection, const TableShape& shape,
-                               const Query& query, std::vector<Value>& bound) {
+Result<std::string> query_text(const Dialect& dialect, const TableShape& shape, const Query& query,
+                               std::vector<Value>& bound) {
   std::string text;
   if (query.condition().kind != Condition::Kind::Always) {
     MARTLET_TRY_SET(const std::string condition,
-                    condition_text(connection, shape, query.condition(), bound));
+                    condition_text(dialect, shape, query.condition(), bound));
     text += " WHERE " + condition;
   }
   for (std::size_t i = 0; i < query.orders().size(); ++i) {
     const Query::Term& term = query.orders()[i];
-    if (shape.find(term.column) == nullptr) return fail(unknown_column(shape, term.column));
+    const Column* column = shape.find(term.column);
+    if (column == nullptr) return fail(unknown_column(shape, term.column));
     text += i == 0 ? " ORDER BY " : ", ";
-    text += identifier(term.column) + (term.order == Order::Descending ? " DESC" : " ASC");
-    // Without the word, descending order can use an index: nulls come last there by themselves.
-    if (term.nulls_last && term.order == Order::Ascending) text += " NULLS LAST";
+    text += dialect.order_term(*column, term);
   }
   if (query.row_limit().has_value() || query.row_offset() > 0) {
     const std::int64_t limit = query.row_limit().value_or(std::numeric_limits<std::int64_t>::max());
     if (limit < 0 || query.row_offset() < 0)
       return invalid_argument("a query's limit and offset can't be negative");
-    text += " LIMIT " + parameter(bound, limit);
-    text += " OFFSET " + parameter(bound, query.row_offset());
+    text += " LIMIT " + compared_parameter(dialect, bound, limit);
+    text += " OFFSET " + compared_parameter(dialect, bound, query.row_offset());
   }
   return text;
 }

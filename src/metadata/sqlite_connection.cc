@@ -176,41 +176,6 @@ Result<std::vector<std::string>> SqliteConnection::columns_of(const std::string&
   return names;
 }
 
-std::string_view SqliteConnection::type_name(ColumnType type) const {
-  switch (type) {
-    case ColumnType::Integer: return "INTEGER";
-    case ColumnType::Real: return "REAL";
-    case ColumnType::Text: return "TEXT";
-    case ColumnType::Bytes: return "BLOB";
-  }
-  return "BLOB";
-}
-
-std::string SqliteConnection::like(std::string_view expression, const std::string& pattern,
-                                   bool ignore_case, std::vector<Value>& bound) const {
-  if (ignore_case) {
-    bound.emplace_back(pattern);
-    return fmt::format("{} LIKE ?{}", expression, bound.size());
-  }
-  // SQLite's LIKE folds ASCII case; GLOB doesn't.
-  std::string glob;
-  for (const char c : pattern) {
-    if (c == '%') {
-      glob += '*';
-    } else if (c == '_') {
-      glob += '?';
-    } else if (c == '*' || c == '?' || c == '[') {
-      glob += '[';
-      glob += c;
-      glob += ']';
-    } else {
-      glob += c;
-    }
-  }
-  bound.emplace_back(std::move(glob));
-  return fmt::format("{} GLOB ?{}", expression, bound.size());
-}
-
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
 Result<void> SqliteConnection::checkpoint() {
