@@ -54,6 +54,9 @@ Result<std::unique_ptr<lifecycle::LoopKeeper>> keep_loop(const lifecycle::Store&
   if (flags.private_webhooks) options.flags.emplace_back("--private-webhooks");
   options.variables = webhook_variables(project);
   for (auto& variable : blob_variables()) options.variables.push_back(std::move(variable));
+  if (!store.place().database.empty()) {
+    for (auto& variable : database_variables()) options.variables.push_back(std::move(variable));
+  }
   return lifecycle::LoopKeeper::start(store, project, std::move(options));
 }
 

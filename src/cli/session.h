@@ -63,6 +63,10 @@ webhook_variables(const lifecycle::Project& project);
 // The process variables that reach a store's blobs on an S3 server, as far as they are set.
 std::vector<std::pair<std::string, std::string>> blob_variables();
 
+// The process variables from which libpq takes what a PostgreSQL URL leaves out, as far as they are
+// set.
+std::vector<std::pair<std::string, std::string>> database_variables();
+
 // A number as people read it: six significant digits.
 std::string number_text(double value);
 std::string number_text(const Json& value);  // "-" for null
