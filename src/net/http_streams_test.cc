@@ -308,6 +308,30 @@ TEST_F(HttpStreams, stopping_frees_handlers_that_wait_for_their_clients) {
   EXPECT_EQ(server_->counts().cut_at_stop, 1u);
 }
 
+TEST_F(HttpStreams, a_handler_may_ask_for_counts_while_the_server_waits_for_it) {
+  Route route;
+  route.method = Method::Put;
+  route.pattern = "/counting";
+  route.permission = RoutePermission::Open;
+  route.body = BodyMode::Streamed;
+  route.handle = [this](Exchange exchange) {
+    ++receiving_;
+    while (exchange.body().read().has_value()) {}
+    // stop() waits for this thread by then, or soon.
+    for (int i = 0; i < 20; ++i) {
+      (void)server_->counts();
+      platform::pause_until(platform::deadline_in(milliseconds(2)), CancelToken());
+    }
+  };
+  router_.add(std::move(route));
+  start();
+  TestClient client(server_->port());
+  client.send("PUT /counting HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nbegun");
+  ASSERT_TRUE(eventually([&] { return receiving_ == 1; }));
+  server_->stop(milliseconds(0));
+  EXPECT_EQ(server_->counts().cut_at_stop, 1u);
+}
+
 TEST_F(HttpStreams, a_drain_waits_for_uploads_and_downloads_that_go_on) {
   start();
   TestClient up(server_->port());

@@ -83,7 +83,7 @@ bool BodyPipe::release() {
   const bool first = !std::exchange(begun_, true);
   tail_ = (tail_ + held_) % capacity_;
   filled_ -= held_;
-  taken_ += std::exchange(held_, 0);
+  held_ = 0;
   if (!starving_ || capacity_ - filled_ < (capacity_ + 1) / 2) return first;
   starving_ = false;
   return true;
@@ -94,6 +94,7 @@ Result<std::string_view> BodyPipe::take() {
   changed_.wait(lock, [&] { return filled_ > 0 || finished_ || failure_.has_value(); });
   if (failure_.has_value()) return tl::unexpected<Error>(*failure_);
   held_ = std::min({filled_, capacity_ - tail_, piece_});
+  taken_ += held_;
   return std::string_view(ring_.get() + tail_, held_);
 }
 

@@ -32,7 +32,7 @@ class BodyPipe {
   std::size_t append(std::string_view bytes);
   void finish();           // the body is whole
   void fail(Error error);  // it never will be: the reader gets the error now. The first one stays
-  // What the reader is done with, ever.
+  // What the reader was handed, ever.
   std::uint64_t taken_bytes();
   // Bytes wait for the reader, or are in its hands.
   bool waits_for_reader();

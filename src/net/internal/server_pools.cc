@@ -35,7 +35,8 @@ std::size_t ServerPools::queued() {
 
 void ServerPools::stop() {
   requests_.stop();
-  const std::lock_guard lock(lazy_mutex_);
+  // No loop runs, so none is started any more. Without the mutex: handlers that are waited for may
+  // ask queued().
   for (Lazy* lazy : {&streams_, &sources_})
     if (lazy->pool != nullptr) lazy->pool->stop();
 }
