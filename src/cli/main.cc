@@ -87,7 +87,8 @@ int run(int argc, char** argv) {
   app.add_option("--project", session.project_path,
                  "the project's folder or file; default: ./martlet.yaml");
   app.add_option("--store", session.store_path,
-                 "the store's folder; default: .martlet beside the project file")
+                 "the store's folder, or the PostgreSQL server that keeps its records "
+                 "(postgres://USER@HOST/DATABASE); default: .martlet beside the project file")
       ->envname("MARTLET_STORE");
   app.add_option("--blobs", session.blobs_place,
                  "for a store that is made by this call: keep its blobs on an S3 server, "

@@ -73,24 +73,28 @@ Result<lifecycle::Project> Session::project() {
 
 Result<std::unique_ptr<lifecycle::Store>> Session::store(const lifecycle::Project& project,
                                                          lifecycle::WhenMissing when_missing) {
-  const std::string directory =
-      store_path.empty() ? lifecycle::default_store_directory(project.directory) : store_path;
-  return lifecycle::Store::open(host(), directory, when_missing, access_to(blobs_place));
+  return lifecycle::Store::open(host(), lifecycle::store_place(store_path, project.directory),
+                                when_missing, access_to(blobs_place));
 }
 
 Result<std::unique_ptr<lifecycle::Store>> Session::existing_store() {
-  std::string directory = store_path;
-  if (directory.empty()) {
-    const bool is_directory = [&] {
-      const auto status = host().files.status(project_path);
-      return status.has_value() && status->kind == FileKind::Directory;
-    }();
-    directory = lifecycle::default_store_directory(project_path.empty() ? "."
-                                                   : is_directory       ? project_path
-                                                                  : parent_path(project_path));
-  }
-  return lifecycle::Store::open(host(), directory, lifecycle::WhenMissing::Refuse,
-                                access_to(blobs_place));
+  return open_named(lifecycle::WhenMissing::Refuse);
+}
+
+Result<std::unique_ptr<lifecycle::Store>> Session::named_store() {
+  return open_named(lifecycle::WhenMissing::Create);
+}
+
+Result<std::unique_ptr<lifecycle::Store>> Session::open_named(lifecycle::WhenMissing when_missing) {
+  const bool is_directory = [&] {
+    const auto status = host().files.status(project_path);
+    return status.has_value() && status->kind == FileKind::Directory;
+  }();
+  const std::string project_directory = project_path.empty() ? "."
+                                        : is_directory       ? project_path
+                                                             : parent_path(project_path);
+  return lifecycle::Store::open(host(), lifecycle::store_place(store_path, project_directory),
+                                when_missing, access_to(blobs_place));
 }
 
 namespace {
@@ -153,6 +157,16 @@ std::vector<std::pair<std::string, std::string>> blob_variables() {
   for (const char* name : {kKeyId, kSecret, kSessionToken, kRegion}) {
     if (std::string value = variable(name); !value.empty())
       variables.emplace_back(name, std::move(value));
+  }
+  return variables;
+}
+
+std::vector<std::pair<std::string, std::string>> database_variables() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (const char* name : {"HOME", "PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSSLMODE",
+                           "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}) {
+    if (const char* value = std::getenv(name); value != nullptr)
+      variables.emplace_back(name, value);
   }
   return variables;
 }

@@ -83,6 +83,7 @@ std::span<const RecordKeeper> record_keepers() { return kKeepers; }
 Result<StoreNeeds> needs_of(const metadata::Database& database, const artifacts::BlobStore& blobs) {
   artifacts::BlobReferences found;
   MARTLET_TRY(database.read([&](const metadata::ReadTransaction& tx) -> Result<void> {
+    found = artifacts::BlobReferences();
     for (const RecordKeeper& keeper : record_keepers()) {
       if (keeper.add_references == nullptr) continue;
       // What one module can't read must not hide what the others say.

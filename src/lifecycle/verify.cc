@@ -8,6 +8,7 @@
 #include "lifecycle/store_needs.h"
 #include "metadata/audit.h"
 #include "metadata/database.h"
+#include "metadata/place.h"
 #include "monitoring/segment_check.h"
 #include "workflow/records.h"
 
@@ -280,7 +281,11 @@ class Verifier {
     return {};
   }
 
-  std::string database_path() const { return join_path(store_.directory(), "metadata.db"); }
+  std::string database_path() const {
+    const StorePlace& place = store_.place();
+    if (place.database.empty()) return join_path(place.directory, "metadata.db");
+    return metadata::name_of_place(place.database).value_or("the PostgreSQL server");
+  }
 
   const Store& store_;
   const VerifyOptions& options_;
