@@ -34,15 +34,6 @@ lifecycle::ImportRequest request_of(const ImportFlags& flags) {
   return request;
 }
 
-// Of --project, which names the file or its folder.
-std::string project_directory(Session& session) {
-  const std::string& path = session.project_path;
-  if (path.empty()) return ".";
-  const auto status = session.host().files.status(path);
-  const bool is_folder = status.has_value() && status->kind == FileKind::Directory;
-  return is_folder ? path : parent_path(path);
-}
-
 // Ours, made when it is missing: in --store, else where existing_store() looked. A rehearsal makes
 // none: it compares with an empty one.
 Result<std::unique_ptr<lifecycle::Store>>
@@ -50,12 +41,7 @@ store_for(Session& session, const ImportFlags& flags,
           std::optional<platform::TemporaryDirectory>& scratch) {
   auto existing = session.existing_store();
   if (existing.has_value() || existing.error().code() != ErrorCode::NotFound) return existing;
-  if (!flags.dry_run) {
-    const std::string directory =
-        session.store_path.empty() ? lifecycle::default_store_directory(project_directory(session))
-                                   : session.store_path;
-    return lifecycle::Store::open(session.host(), directory, lifecycle::WhenMissing::Create);
-  }
+  if (!flags.dry_run) return session.named_store();
   MARTLET_TRY_SET(scratch, platform::TemporaryDirectory::create());
   return lifecycle::Store::open(session.host(), scratch->path(), lifecycle::WhenMissing::Create);
 }

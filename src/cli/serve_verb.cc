@@ -124,8 +124,7 @@ Result<int> serve_project(Session& session, const ServeFlags& flags,
 // A store alone, made when it is missing: tracking and registry for MLflow's clients.
 Result<int> serve_store(Session& session, platform::SignalWaiter& signals,
                         const Listening& listening) {
-  MARTLET_TRY_SET(const auto store, lifecycle::Store::open(session.host(), session.store_path,
-                                                           lifecycle::WhenMissing::Create));
+  MARTLET_TRY_SET(const auto store, session.named_store());
   MARTLET_TRY_SET(const auto api, open_api(session, *store));
   deployment::ModelSlot nothing_live;
   deployment::Admission admission;

@@ -78,6 +78,14 @@ Result<std::unique_ptr<lifecycle::Store>> Session::store(const lifecycle::Projec
 }
 
 Result<std::unique_ptr<lifecycle::Store>> Session::existing_store() {
+  return open_named(lifecycle::WhenMissing::Refuse);
+}
+
+Result<std::unique_ptr<lifecycle::Store>> Session::named_store() {
+  return open_named(lifecycle::WhenMissing::Create);
+}
+
+Result<std::unique_ptr<lifecycle::Store>> Session::open_named(lifecycle::WhenMissing when_missing) {
   const bool is_directory = [&] {
     const auto status = host().files.status(project_path);
     return status.has_value() && status->kind == FileKind::Directory;
@@ -86,7 +94,7 @@ Result<std::unique_ptr<lifecycle::Store>> Session::existing_store() {
                                         : is_directory       ? project_path
                                                              : parent_path(project_path);
   return lifecycle::Store::open(host(), lifecycle::store_place(store_path, project_directory),
-                                lifecycle::WhenMissing::Refuse, access_to(blobs_place));
+                                when_missing, access_to(blobs_place));
 }
 
 namespace {

@@ -41,9 +41,12 @@ class Session {
                                                   lifecycle::WhenMissing when_missing);
   // For verbs that need no project file: --store, else ./.martlet.
   Result<std::unique_ptr<lifecycle::Store>> existing_store();
+  // The same place, made when it is missing.
+  Result<std::unique_ptr<lifecycle::Store>> named_store();
 
  private:
   struct Parts;
+  Result<std::unique_ptr<lifecycle::Store>> open_named(lifecycle::WhenMissing when_missing);
   std::unique_ptr<Parts> parts_;
 };
 

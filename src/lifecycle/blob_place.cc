@@ -46,7 +46,8 @@ Result<std::string> place_of_blobs(FileSystem& files, const std::string& directo
     return conflict(fmt::format("the blobs of the store {} lie in {}, not in {}; leave out --blobs "
                                 "(and MARTLET_BLOBS), or name another store",
                                 directory, *known, wanted));
-  if (files.exists(join_path(directory, "metadata.db")))
+  if (files.exists(join_path(directory, "metadata.db")) ||
+      files.exists(join_path(directory, "metadata.place")))
     return conflict(fmt::format("the store {} was made with its blobs in its own folder; leave out "
                                 "--blobs (and MARTLET_BLOBS), or name a new store",
                                 directory));
