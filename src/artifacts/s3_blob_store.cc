@@ -18,8 +18,8 @@ constexpr std::string_view kUploadMark = "?uploadId=";
 // Of a key below the prefix: "ab/cdef…".
 std::optional<Digest> digest_of_name(std::string_view name) {
   if (name.size() != 2 * Digest::kBytes + 1 || name[2] != '/') return std::nullopt;
-  std::string hex(name.substr(0, 2));
-  hex += name.substr(3);
+  std::string hex(name);
+  hex.erase(2, 1);
   const auto digest = Digest::parse(hex);
   return digest.has_value() ? std::optional<Digest>(*digest) : std::nullopt;
 }

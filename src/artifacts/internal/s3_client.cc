@@ -156,7 +156,7 @@ S3Client::S3Client(S3Location location, const S3Options& options, const Clock& c
   const std::string scheme = location_.endpoint.substr(0, scheme_end);
   host_ = location_.endpoint.substr(scheme_end);
   const std::string_view own_port = scheme == "https://" ? ":443" : ":80";
-  if (host_.ends_with(own_port)) host_.erase(host_.size() - own_port.size());
+  if (host_.ends_with(own_port)) host_.erase(host_.find_last_of(":"));
   path_ = "/";
   if (location_.style == S3Location::Style::Host) {
     host_ = location_.bucket + "." + host_;
