@@ -1,6 +1,7 @@
 // A store of the first version of these tables opens, and its models are found.
 #include "artifacts/memory_blob_store.h"
 #include "metadata/database.h"
+#include "registry/internal/records.h"
 #include "registry/model_registry.h"
 #include "registry/schema.h"
 
@@ -63,7 +64,11 @@ metadata::SchemaGroup first_schema() {
   return {"registry",
           {{1, "models, versions and aliases", [](metadata::SchemaEditor& schema) -> Result<void> {
               MARTLET_TRY(schema.create_table<FirstModelRecord>());
-              return schema.create_table<FirstVersionRecord>();
+              MARTLET_TRY(schema.create_table<FirstVersionRecord>());
+              // These are as they were.
+              MARTLET_TRY(schema.create_table<AliasRecord>());
+              MARTLET_TRY(schema.create_table<AliasChangeRecord>());
+              return schema.create_table<AttestationRecord>();
             }}}};
 }
 
@@ -97,10 +102,12 @@ TEST(RegistrySchema, a_store_of_the_first_version_gets_sources_stages_and_search
   RegistrySearch search;
   search.filter = "tags.team = 'red'";
   const auto models = registry.search_models(search);
+  ASSERT_TRUE(models.has_value()) << models.error().message();
   ASSERT_EQ(models->models.size(), 1U);
   EXPECT_EQ(models->models[0].created_by, "");
   search.filter = "tags.k = 'v'";
   const auto versions = registry.search_versions(search);
+  ASSERT_TRUE(versions.has_value()) << versions.error().message();
   ASSERT_EQ(versions->versions.size(), 1U);
   EXPECT_EQ(versions->versions[0].stage, Stage::None);
   EXPECT_EQ(versions->versions[0].source, "");
