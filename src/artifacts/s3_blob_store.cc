@@ -38,14 +38,18 @@ class S3BlobStore::Writer : public BlobWriter {
   explicit Writer(State& state) : state_(state) {}
   ~Writer() override {
     upload_.reset();
-    // Best effort: what is left behind is found by leftovers().
-    if (!temporary_.empty())
-      static_cast<void>(remove_object(state_.client, temporary_, kTidyPatience).has_value());
+    tidy();
   }
 
  private:
   std::size_t part_bytes() const {
     return upload_ == nullptr ? state_.client.options().part_bytes : upload_->next_part_bytes();
+  }
+  // Best effort: what is left behind is found by leftovers().
+  void tidy() {
+    if (!temporary_.empty())
+      static_cast<void>(remove_object(state_.client, temporary_, kTidyPatience).has_value());
+    temporary_.clear();
   }
   Result<void> flush() {
     if (upload_ == nullptr) {
@@ -90,6 +94,7 @@ class S3BlobStore::Writer : public BlobWriter {
     MARTLET_TRY_SET(const std::optional<S3Object> seen, look_at(state_.client, key));
     if (!seen.has_value() || seen->size_bytes != blob.size_bytes)
       return unavailable("the server has acknowledged a copy that isn't whole; try again");
+    tidy();
     return {};
   }
   Result<void> in_context(Result<void> done) const {

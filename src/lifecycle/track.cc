@@ -100,9 +100,10 @@ Result<std::optional<tracking::Run>> tracked_run_of(const Store& store, const Ru
   search.tags[std::string(kPipelineRunTag)] = run.text();
   search.limit = 1;
   MARTLET_TRY_SET(tracking::RunPage page, tracker_of(store).search(search));
-  std::vector<tracking::Run>& found = page.runs;
-  if (found.empty()) return std::optional<tracking::Run>();
-  return std::optional(std::move(found.front()));
+  if (page.runs.empty()) return std::optional<tracking::Run>();
+  // A page's runs come without their artifacts.
+  MARTLET_TRY_SET(tracking::Run whole, tracker_of(store).run(page.runs.front().id));
+  return std::optional(std::move(whole));
 }
 
 namespace {

@@ -35,7 +35,7 @@ ROWS = [
     ("create a version", "POST", "model-versions/create", {"name": MODEL, "source": "runs:/" + RUN + "/notes", "run_id": RUN}),
     ("get a model", "GET", f"registered-models/get?name={MODEL}", None),
     ("search models", "GET", f"registered-models/search?filter=name%20%3D%20'{MODEL}'", None),
-    ("search models, a page", "GET", "registered-models/search?max_results=1", None),
+    ("search models, a page", "GET", "registered-models/search?max_results=1&order_by=name%20DESC", None),
     ("describe a model", "PATCH", "registered-models/update", {"name": MODEL, "description": "more of it"}),
     ("latest versions", "POST", "registered-models/get-latest-versions", {"name": MODEL}),
     ("get an alias", "GET", f"registered-models/alias?name={MODEL}&alias=champion", None),

@@ -21,6 +21,7 @@ TAKEN_BY_THE_REAL_ONE = {
     "history of a word's points", "batch with a metric whose value is a word", "search experiments of a view that is none",
     "search runs of a view that is none", "inputs with a data set without a name", "inputs with a data set without a digest",
     "inputs with no data set in one", "proxy: put with a backslash", "finish a logged model as something else",
+    "search no models",
 }
 
 

@@ -320,8 +320,6 @@ TEST_F(RegistryCallsTest, stages_and_latest_versions) {
       {post, move,
        R"({"name":"churn","version":"2","stage":"None","archive_existing_versions":true})", 400,
        kInvalid, "archive"},
-      {post, move, R"({"name":"churn","version":"2","stage":"None"})", 400, kInvalid,
-       "'archive_existing_versions'"},
       {post, move, R"({"name":"churn","version":"2","archive_existing_versions":false})", 400,
        kInvalid, "'stage'"},
       {post, move,

@@ -129,8 +129,8 @@ Result<std::string> create(const RegistryContext& context, Message& message) {
   MARTLET_TRY(message.check());
   creation.version.trained_by = RunId(creation.run_id.value_or(""));
   creation.version.model_id = creation.model_id.value_or("");
-  MARTLET_TRY(context.models.model(creation.version.model));
   MARTLET_TRY_SET(const registry::CheckedSource checked, checked_source(context, creation));
+  MARTLET_TRY(context.models.model(creation.version.model));
   if (checked.kind == registry::SourceKind::ModelVersion) {
     MARTLET_TRY(copy_from(context, creation.version.source, creation));
   } else if (checked.location != creation.version.source) {
@@ -166,7 +166,6 @@ Result<std::string> transition_stage(const RegistryContext& context, Message& me
   MARTLET_TRY_SET(const ModelName name, read_model_name(fields));
   MARTLET_TRY_SET(const Version number, read_version(fields));
   const std::string text = fields.required_name("stage");
-  if (!fields.has("archive_existing_versions")) fields.missing("archive_existing_versions");
   const bool archive = fields.boolean("archive_existing_versions").value_or(false);
   MARTLET_TRY(message.check());
   MARTLET_TRY_SET(const registry::Stage stage, registry::parse_stage(text));
