@@ -67,7 +67,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   read_quantities(text);
   read_times(text);
   read_instant(text);
-  if (size < 40) static_cast<void>(Zone::find(text));
+  // An unknown zone is compared with all known ones, which takes as long as a hundred other inputs:
+  // so only few reach it.
+  if (size < 40 && text.starts_with("Europe/")) static_cast<void>(Zone::find(text));
   MARTLET_CHECK(is_valid_utf8(lower_unicode(text)) == is_valid_utf8(text), "case keeps UTF-8");
   MARTLET_CHECK(is_valid_utf8(upper_unicode(text)) == is_valid_utf8(text), "case keeps UTF-8");
   if (const auto pattern = Pattern::compile(text.substr(0, 64)); pattern.has_value())

@@ -97,7 +97,9 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
   std::size_t best_distance = std::max<std::size_t>(2, wanted.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     const std::string known = lower_ascii(candidate);
-    if (known.size() > 200) continue;
+    const std::size_t longer = std::max(known.size(), wanted.size());
+    const std::size_t shorter = std::min(known.size(), wanted.size());
+    if (known.size() > 200 || longer - shorter >= best_distance) continue;  // as far at least
     // Edit distance with transpositions (optimal string alignment), three rows.
     std::vector<std::size_t> before(known.size() + 1), previous(known.size() + 1),
         row(known.size() + 1);

@@ -60,18 +60,16 @@ bool too_deep(std::string_view text, int depth) {
     if (c == '"' || c == '\'') quote = c;
     if (c == '[' || c == '{') ++flow;
     if ((c == ']' || c == '}') && flow > 0) --flow;
-    if (i == line_start || (c != ' ' && c != '-')) {
+    if (i == line_start) {
       std::size_t k = line_start;
       std::size_t dashes = 0;
       while (k < text.size() && (text[k] == ' ' || text[k] == '-')) {
         if (text[k] == '-') ++dashes;
         ++k;
       }
-      if (k == i || i == line_start) {
-        if (dashes > static_cast<std::size_t>(depth)) return true;
-        while (!indents.empty() && indents.back() >= k - line_start) indents.pop_back();
-        indents.push_back(k - line_start);
-      }
+      if (dashes > static_cast<std::size_t>(depth)) return true;
+      while (!indents.empty() && indents.back() >= k - line_start) indents.pop_back();
+      indents.push_back(k - line_start);
     }
     if (flow + static_cast<int>(indents.size()) > depth) return true;
   }
@@ -162,7 +160,7 @@ namespace {
 class AliasFinder : public YAML::EventHandler {
  public:
   explicit AliasFinder(const std::string& file) : file_(file) {}
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { document = mark; }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { check(mark, anchor); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { report(mark); }
@@ -182,6 +180,7 @@ class AliasFinder : public YAML::EventHandler {
   void OnMapEnd() override {}
 
   std::vector<Finding> findings;
+  YAML::Mark document;  // where the last one began
 
  private:
   void check(const YAML::Mark& mark, YAML::anchor_t anchor) {
@@ -220,21 +219,22 @@ Result<Yaml> Yaml::parse(std::string_view text, std::string file_name, const Yam
   }
   try {
     const std::string whole(text);
-    std::istringstream aliases(whole);
-    YAML::Parser parser(aliases);
+    std::istringstream stream(whole);
+    YAML::Parser parser(stream);
     AliasFinder finder(file_name);
     parser.HandleNextDocument(finder);
     if (!finder.findings.empty()) return invalid(subject, std::move(finder.findings));
-
-    const std::vector<YAML::Node> documents = YAML::LoadAll(whole);
-    if (documents.size() > 1) {
+    // Asked once and not until there is no more: at a comma or a bracket that closes nothing the
+    // parser sees an empty document without end (as YAML::LoadAll does, until memory is full).
+    if (parser.HandleNextDocument(finder)) {
       findings.push_back({"", "documents",
-                          "it holds several documents (---); put each in a file of its own",
-                          file_name, 0, 0});
+                          "it goes on where its first document ends: with another document (---), "
+                          "which belongs into a file of its own, or with a stray , ] or }",
+                          file_name, finder.document.line + 1, finder.document.column + 1});
       return invalid(subject, std::move(findings));
     }
     YamlBuilder builder(file_name, findings);
-    Yaml root = documents.empty() ? Yaml() : builder.build(documents.front(), "", limits.depth);
+    Yaml root = builder.build(YAML::Load(whole), "", limits.depth);
     if (!findings.empty()) return invalid(subject, std::move(findings));
     return root;
   } catch (const YAML::Exception& error) {

@@ -40,6 +40,23 @@ TEST(Yaml, unsafe_or_ambiguous_documents_are_refused) {
   }
 }
 
+// yaml-cpp sees an empty document at a comma or a bracket that closes nothing, and another one
+// behind it, and another, until memory is full (found by the fuzzer).
+TEST(Yaml, what_follows_the_first_document_is_refused_where_it_begins) {
+  for (const std::string& stray :
+       {std::string(","), std::string(",: a: ==!int -1"), std::string("]"), std::string("}"),
+        std::string("- [1]]"), std::string("---\na: 1\n---\nb: 1\n")}) {
+    const auto read = Yaml::parse(stray, "x.yaml");
+    ASSERT_FALSE(read.has_value()) << stray;
+    ASSERT_EQ(read.error().findings().size(), 1u) << stray;
+    EXPECT_GE(read.error().findings()[0].line, 1) << stray;
+  }
+  const auto two = Yaml::parse("---\na: 1\n---\nb: 1\n", "x.yaml");
+  EXPECT_EQ(two.error().findings()[0].rule, "documents");
+  EXPECT_EQ(two.error().findings()[0].line, 3);
+  EXPECT_TRUE(Yaml::parse("---\na: 1\n...\n", "x.yaml").has_value());
+}
+
 TEST(Yaml, values_keep_what_quotes_meant) {
   const Yaml root = Yaml::parse("a: '7'\nb: 7\nc: null\nd: {e: [true, 1.5]}\n", "x.yaml").value();
   EXPECT_EQ(to_text(root.to_json()), R"({"a":"7","b":7,"c":null,"d":{"e":[true,1.5]}})");

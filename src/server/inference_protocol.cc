@@ -418,7 +418,7 @@ Result<InferenceRequest> decode_csv(std::string_view body, const RequestShape& s
   std::vector<std::optional<std::size_t>> places;
   for (const std::string& name : fields) places.push_back(columns.begin(name));
   std::size_t rows = 0;
-  for (std::size_t line = 2; at < body.size(); ++line) {
+  while (at < body.size()) {
     if (!csv_line(body, at, fields)) return invalid_argument(std::string(kOpenQuote));
     if (fields.size() == 1 && fields[0].empty()) continue;
     if (++rows > kMaxRowsPerRequest) continue;  // counted for the message

@@ -8,6 +8,7 @@
 // GCC takes its own intrinsics' "undefined" operands for mistakes (GCC bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 #define MARTLET_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
