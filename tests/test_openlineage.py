@@ -1,4 +1,5 @@
-"""OpenLineage events of a run, held against the classes that OpenLineage generates from its published schemas."""
+"""OpenLineage events of a run, held against the published schemas and against the classes that OpenLineage generates from them."""
+import copy
 import http.server
 import json
 import os
@@ -9,8 +10,11 @@ import time
 import typing
 
 import attr
+import lineage_schema
 import orders
 import pytest
+import requests
+import server_process
 from program import PROGRAM, SUCCESS, WORK_FAILED, environment, martlet
 
 event_v2 = pytest.importorskip("openlineage.client.event_v2", reason="openlineage-python isn't in the tests' environment")
@@ -65,6 +69,7 @@ def check_facets(facets, known):
 
 
 def check_event(event):
+    assert lineage_schema.problems(event) == []
     assert set(event) == {"eventType", "eventTime", "run", "job", "inputs", "outputs", "producer", "schemaURL"}
     assert event["schemaURL"] == event_v2.RunEvent._get_schema()
     assert event["eventType"] in {kind.name for kind in event_v2.RunState}
@@ -99,6 +104,12 @@ def check_all(events):
         assert event["run"]["facets"]["parent"]["run"]["runId"] == pipeline
 
 
+def names_of_facets(events):
+    """Of the facets whose schema is here: those that the events have."""
+    addresses = [facet["_schemaURL"] for event in events for _, facet in lineage_schema.facets_of(event)]
+    return {name for name in lineage_schema.FACETS if any(f"/{name}.json#" in address for address in addresses)}
+
+
 def project(section):
     return orders.PROJECT.replace("    - lightgbm: {rounds: 20, num_leaves: 7}\n", "") + "\n" + section
 
@@ -124,6 +135,13 @@ def test_a_run_is_told_to_a_file_and_exported_alike(tmp_path):
     training = next(e for e in told if e["job"]["name"].endswith(".train:logistic") and e["eventType"] == "COMPLETE")
     quality = training["inputs"][0]["inputFacets"]["dataQualityMetrics"]
     assert quality["rowCount"] == 3000 and quality["columnMetrics"]["x"]["quantiles"]["0.5"] is not None
+    # No schema stands there for nothing; errors are those of the next test.
+    assert names_of_facets(told) == set(lineage_schema.FACETS) - {"ErrorMessageRunFacet"}
+    # What the cache had is told as well.
+    again = martlet("run", "--json", cwd=tmp_path, expect=None).json
+    cached = martlet("lineage", "export", again["run"], "--json", cwd=tmp_path).json
+    check_all(cached)
+    assert any(event["run"]["facets"].get("martlet_run", {}).get("facts", {}).get("cached") for event in cached)
     # Documents as lines, without --json.
     text = martlet("lineage", "export", run["run"], cwd=tmp_path).out
     assert [json.loads(line) for line in text.splitlines()] == exported
@@ -138,6 +156,87 @@ def test_a_failed_run_fails_with_its_error(tmp_path):
     for event in told:
         check_event(event)
     assert told[-1]["eventType"] == "FAIL" and told[-1]["run"]["facets"]["errorMessage"]["message"]
+    assert "ErrorMessageRunFacet" in names_of_facets(told)
+
+
+def client_run(url, ends, parent=None, began=1_700_000_000_123):
+    """A run as MLflow's clients log it, with a dataset; its id."""
+    def call(path, body):
+        answer = requests.post(f"{url}/api/2.0/mlflow/{path}", json=body, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    tags = [{"key": "mlflow.parentRunId", "value": parent}] if parent else []
+    run = call("runs/create", {"experiment_id": "0", "run_name": f"größe {ends}", "user_id": "Zoë", "start_time": began, "tags": tags})
+    id_of_run = run["run"]["info"]["run_id"]
+    dataset = {"name": "customers\n\"ß\"", "digest": "1234abcd", "source_type": "local", "source": "{}", "schema": "{}", "profile": "{}"}
+    call("runs/log-inputs", {"run_id": id_of_run, "datasets": [{"dataset": dataset, "tags": [{"key": "mlflow.data.context", "value": "training"}]}]})
+    if ends:
+        call("runs/update", {"run_id": id_of_run, "status": ends, "end_time": 1_700_000_009_999})
+    return id_of_run
+
+
+def test_runs_of_clients_are_exported(tmp_path):
+    with server_process.Server(tmp_path, "--store", str(tmp_path / "store")) as server:
+        parent = client_run(server.url, "FINISHED")
+        ids = {"COMPLETE": parent, "FAIL": client_run(server.url, "FAILED", parent), "ABORT": client_run(server.url, "KILLED", parent),
+               "START": client_run(server.url, None, parent)}
+        server.stop()
+    for kind, each in ids.items():
+        events = martlet("lineage", "export", each, "--json", "--store", tmp_path / "store", cwd=tmp_path).json
+        for event in events:
+            check_event(event)
+        assert [event["eventType"] for event in events] == (["START"] if kind == "START" else ["START", kind])
+        assert events[-1]["inputs"][0]["facets"]["version"]["datasetVersion"] == "1234abcd"
+        assert ("parent" in events[0]["run"]["facets"]) == (each != parent)
+
+
+def test_no_start_of_a_client_makes_an_invalid_time(tmp_path):
+    with server_process.Server(tmp_path, "--store", str(tmp_path / "store")) as server:
+        runs = {began: client_run(server.url, None, began=began) for began in (0, -5, 253_402_300_799_999, 253_402_300_800_000, -90_000_000_000_000)}
+        server.stop()
+    times = {}
+    for began, run in runs.items():
+        event, = martlet("lineage", "export", run, "--json", "--store", tmp_path / "store", cwd=tmp_path).json
+        check_event(event)
+        times[began] = event["eventTime"]
+    assert list(times.values()) == ["1970-01-01T00:00:00Z", "1969-12-31T23:59:59.995Z", "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999999Z",
+                                    "0001-01-01T00:00:00Z"]
+
+
+def spoil(event, path, value):
+    """A copy of the event with another value in one place; None takes it away."""
+    spoilt = copy.deepcopy(event)
+    *way, last = path
+    place = spoilt
+    for step in way:
+        place = place[step]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return spoilt
+
+
+def test_the_schemas_find_what_is_wrong(tmp_path):
+    orders.make(tmp_path, project=project(""))
+    run = martlet("run", "--json", cwd=tmp_path, expect=None).json
+    events = martlet("lineage", "export", run["run"], "--json", cwd=tmp_path).json
+    whole = next(event for event in events if event["job"]["name"].endswith(".ingest:orders") and event["eventType"] == "COMPLETE")
+    assert lineage_schema.problems(whole) == []
+    facets = ("run", "facets")
+    for path, value, said in [
+        (("eventTime",), "yesterday", "date-time"), (("eventTime",), None, "eventTime"), (("eventType",), "STARTED", "STARTED"),
+        (("producer",), "no address", "uri"), (("run", "runId"), "17", "uuid"), (("job", "name"), None, "name"), (("job", "namespace"), 1, "string"),
+        (("inputs",), {}, "array"), (("outputs", 0, "name"), None, "name"), (("schemaURL",), "https://example.org/else.json", "schemaURL"),
+        ((*facets, "parent", "_producer"), None, "_producer"), ((*facets, "parent", "run", "runId"), "x", "uuid"), ((*facets, "parent", "job"), None, "job"),
+        ((*facets, "processing_engine", "version"), None, "version"), (("job", "facets", "jobType", "processingType"), 7, "string"),
+        (("outputs", 0, "facets", "version", "_schemaURL"), "not an address", "uri"), (("outputs", 0, "facets", "schema", "fields"), {"id": 1}, "array"),
+        (("outputs", 0, "outputFacets", "outputStatistics", "rowCount"), "many", "integer"),
+        ((*facets, "parent", "_schemaURL"), "https://openlineage.io/spec/facets/2-0-0/ParentRunFacet.json#/$defs/ParentRunFacet", "other rules"),
+    ]:
+        found = lineage_schema.problems(spoil(whole, path, value))
+        assert found and any(said in each for each in found), (path, value, found)
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -211,5 +310,5 @@ def test_events_of_a_run_that_was_killed_are_told_when_it_goes_on(tmp_path):
 def test_wrong_sections_are_refused_with_their_place(tmp_path):
     orders.make(tmp_path, project=project("openlineage: {file: a, url: \"http://b\", nmespace: x}\n"))
     call = martlet("check", "--json", cwd=tmp_path, expect=None)
-    found = {finding["rule"] for finding in call.error["findings"]}
+    found = {finding["rule"] for finding in call.json["findings"]}
     assert {"one_of", "unknown_key"} <= found

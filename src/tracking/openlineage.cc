@@ -29,6 +29,13 @@ constexpr FacetVersion kVersion{"DatasetVersionDatasetFacet", "1-0-1"};
 constexpr FacetVersion kQuality{"DataQualityMetricsInputDatasetFacet", "1-0-3"};
 constexpr FacetVersion kStatistics{"OutputStatisticsOutputDatasetFacet", "1-0-2"};
 
+// Clients give runs any time at all; a date-time (RFC 3339) has the years 1 to 9999.
+std::string event_time(Timestamp at) {
+  constexpr std::int64_t kYear1 = -62'135'596'800'000'000;
+  constexpr std::int64_t kEndOf9999 = 253'402'300'799'999'999;
+  return to_text(Timestamp{std::clamp(at.micros, kYear1, kEndOf9999)});
+}
+
 std::string producer_of(const RunEvent& event) {
   return "martlet://program/" +
          (event.program_version.empty() ? std::string("unknown") : event.program_version);
@@ -62,7 +69,7 @@ class Document {
     for (const Dataset& dataset : event_.inputs) inputs.push_back(input(dataset));
     for (const Dataset& dataset : event_.outputs) outputs.push_back(output(dataset));
     return Json{{"eventType", std::string(name_of(event_.type))},
-                {"eventTime", to_text(event_.at)},
+                {"eventTime", event_time(event_.at)},
                 {"run", Json{{"runId", event_.run}, {"facets", std::move(run_facets)}}},
                 {"job", job()},
                 {"inputs", std::move(inputs)},

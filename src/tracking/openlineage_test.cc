@@ -39,6 +39,16 @@ TEST(OpenLineage, a_start_names_run_job_time_producer_and_schema) {
   EXPECT_FALSE(json["run"]["facets"].contains("errorMessage"));
 }
 
+TEST(OpenLineage, a_time_beyond_the_years_of_a_date_time_becomes_the_nearest_one) {
+  RunEvent event = started();
+  event.at = Timestamp{253'402'300'799'999'999};
+  EXPECT_EQ(to_json(event)["eventTime"], "9999-12-31T23:59:59.999999Z");
+  event.at = Timestamp{253'402'300'800'000'000};
+  EXPECT_EQ(to_json(event)["eventTime"], "9999-12-31T23:59:59.999999Z");
+  event.at = Timestamp{-62'135'596'800'000'001};
+  EXPECT_EQ(to_json(event)["eventTime"], "0001-01-01T00:00:00Z");
+}
+
 TEST(OpenLineage, a_failed_step_tells_its_parent_and_its_error) {
   RunEvent event = started();
   event.type = EventType::Fail;
