@@ -476,6 +476,32 @@ TEST_P(DatabaseTest, a_store_locked_by_another_writer_is_unavailable_after_the_b
   EXPECT_TRUE(add(bird("a")).has_value());
 }
 
+TEST_P(DatabaseTest, a_record_that_a_migration_wrote_is_backed_up_as_it_is_now) {
+  const auto schema = [](const BirdRecord& first) -> std::vector<SchemaGroup> {
+    SchemaGroup group = bird_schema();
+    group.migrations.push_back({2, "the first bird", [first](SchemaEditor& editor) {
+                                  return editor.with_records(
+                                      [&](Transaction& tx) { return tx.insert(first); });
+                                }});
+    return {group};
+  };
+  database_.reset();
+  auto opened = Database::open(path_, {.schema = schema(bird("first"))});
+  ASSERT_TRUE(opened.has_value()) << opened.error().message();
+  BirdRecord older = bird("first");
+  older.age = 7;
+  ASSERT_TRUE((*opened)->write([&](Transaction& tx) { return tx.put(older); }).has_value());
+  const std::string copy = scratch_.directory() + "/copy.db";
+  const auto backed_up = (*opened)->back_up_to(copy);
+  ASSERT_TRUE(backed_up.has_value()) << backed_up.error().message();
+  auto restored = Database::open(copy, {.schema = schema(bird("first"))});
+  ASSERT_TRUE(restored.has_value()) << restored.error().message();
+  const auto found =
+      (*restored)->read([](const ReadTransaction& tx) { return tx.select<BirdRecord>(Query()); });
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_EQ(found->front(), older);
+}
+
 TEST_P(DatabaseTest, backups_are_whole_stores_and_never_overwrite) {
   ASSERT_TRUE(add(bird("a")).has_value());
   const std::string copy = scratch_.directory() + "/copy.db";

@@ -3,10 +3,37 @@
 #include "base/digest.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace martlet::metadata::internal {
 
 namespace {
+
+// x = $1, or x IN ($1, $2).
+std::string among(std::string_view expression, const std::vector<std::string>& values) {
+  if (values.size() == 1) return fmt::format("{} = {}", expression, values.front());
+  return fmt::format("{} IN ({})", expression, fmt::join(values, ", "));
+}
+
+std::vector<std::string> all_compared(const Dialect& dialect,
+                                      const std::vector<std::size_t>& numbers,
+                                      const std::vector<Value>& bound) {
+  std::vector<std::string> texts;
+  for (const std::size_t number : numbers)
+    texts.push_back(dialect.compared(number, bound[number - 1]));
+  return texts;
+}
+
+// PostgreSQL's B-trees take rows of 2,704 bytes. What users write as a param, a tag or the like is
+// longer, and is called `value` in every record; its indexes hold the first characters (of four
+// bytes at most, beside a key of 250 such). Other texts are short: names, ids, digests, paths.
+constexpr int kIndexedCharacters = 300;
+bool may_be_long(const Column& column) {
+  return column.type == ColumnType::Text && column.name == "value";
+}
+std::string beginning(std::string_view expression) {
+  return fmt::format("left({}, {})", expression, kIndexedCharacters);
+}
 
 std::string direction(const Query::Term& term) {
   return identifier(term.column) + (term.order == Order::Descending ? " DESC" : " ASC");
@@ -54,6 +81,11 @@ class SqliteDialect : public Dialect {
     bound.emplace_back(std::move(glob));
     return fmt::format("{} GLOB {}", expression, placeholder(bound.size()));
   }
+  std::string is_one_of(const Column& /*column*/, std::string_view expression,
+                        const std::vector<std::size_t>& numbers,
+                        const std::vector<Value>& bound) const override {
+    return among(expression, all_compared(*this, numbers, bound));
+  }
   std::string order_term(const Column& /*column*/, const Query::Term& term) const override {
     // Without the word, descending order can use an index: nulls come last there by themselves.
     const bool say_it = term.nulls_last && term.order == Order::Ascending;
@@ -94,6 +126,19 @@ class PostgresDialect : public Dialect {
                        match == MatchCase::Insensitive ? "ILIKE" : "LIKE",
                        placeholder(bound.size()));
   }
+  // Its beginning is what the index has of a long text; the whole text decides.
+  std::string is_one_of(const Column& column, std::string_view expression,
+                        const std::vector<std::size_t>& numbers,
+                        const std::vector<Value>& bound) const override {
+    std::vector<std::string> values = all_compared(*this, numbers, bound);
+    std::string whole = among(expression, values);
+    if (!may_be_long(column)) return whole;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      if (!std::holds_alternative<std::string>(bound[numbers[i] - 1])) return whole;
+      values[i] = beginning(values[i]);
+    }
+    return fmt::format("({} AND {})", among(beginning(expression), values), whole);
+  }
   // Unless told otherwise, nulls count as greater than any value here. Columns without nulls don't
   // say it: their indexes are in the order that goes without saying.
   std::string order_term(const Column& column, const Query::Term& term) const override {
@@ -103,7 +148,8 @@ class PostgresDialect : public Dialect {
   }
   // Serves both orders, read forwards and backwards.
   std::string index_term(const Column& column) const override {
-    return identifier(column.name) + (column.nullable ? " NULLS FIRST" : "");
+    const std::string name = identifier(column.name);
+    return (may_be_long(column) ? beginning(name) : name) + (column.nullable ? " NULLS FIRST" : "");
   }
   // PostgreSQL cuts names at 63 bytes, by which two could become one.
   std::string index_name(const std::string& wanted) const override {

@@ -131,7 +131,9 @@ Result<void> copy_contents(PostgresConnection& connection, const std::string& pa
   // Tables come in the order of their names, records before those that they refer to.
   MARTLET_TRY(target->execute("PRAGMA foreign_keys = OFF"));
   MARTLET_TRY(target->execute("BEGIN IMMEDIATE"));
-  MARTLET_TRY(target->execute("DELETE FROM schema_migrations"));
+  // Migrations write records too (MLflow's default experiment), which are here as they are now.
+  for (const std::string& table : names)
+    MARTLET_TRY(target->execute("DELETE FROM " + identifier(table)));
   for (const std::string& table : names) MARTLET_TRY(copy_table(connection, *target, table));
   return target->execute("COMMIT");
 }

@@ -74,6 +74,16 @@ struct ConditionWriter {
                        compared_parameter(dialect, bound, condition.values.front()));
   }
 
+  std::string one_of(const Condition& condition) {
+    std::vector<std::size_t> numbers;
+    for (const Value& value : condition.values) {
+      bound.push_back(value);
+      numbers.push_back(bound.size());
+    }
+    return dialect.is_one_of(*shape.find(condition.column), column(condition.column), numbers,
+                             bound);
+  }
+
   Result<std::string> write(const Condition& condition, int depth) {
     if (depth > kMaxDepth)
       return invalid_argument(fmt::format(
@@ -97,7 +107,7 @@ struct ConditionWriter {
       case Kind::Equal:
         if (std::holds_alternative<std::monostate>(condition.values.front()))
           return column(condition.column) + " IS NULL";
-        return compare(condition, "=");
+        return one_of(condition);
       case Kind::NotEqual: return compare(condition, "<>");
       case Kind::Less: return compare(condition, "<");
       case Kind::AtMost: return compare(condition, "<=");
@@ -118,12 +128,7 @@ struct ConditionWriter {
               fmt::format("looking for {} values of {} at once, where {} are allowed; ask in parts",
                           condition.values.size(), condition.column, kMaxInValues));
         }
-        std::string text = column(condition.column) + " IN (";
-        for (std::size_t i = 0; i < condition.values.size(); ++i) {
-          if (i > 0) text += ", ";
-          text += compared_parameter(dialect, bound, condition.values[i]);
-        }
-        return text + ")";
+        return one_of(condition);
       }
       default: break;
     }

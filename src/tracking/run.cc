@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 6> kKindNames{"param", "metric",   "tag",
 constexpr std::size_t kMaxKeyCharacters = 250;
 constexpr std::size_t kMaxParamCharacters = 6000;
 constexpr std::size_t kMaxTagCharacters = 8000;
+constexpr std::size_t kMaxContextCharacters = 500;  // of a dataset's use, MLflow's limit
 constexpr std::size_t kMaxExperimentTagCharacters = 20'000;
 
 std::size_t characters_of(std::string_view utf8) {
@@ -139,9 +140,12 @@ Result<void> check_batch(const RunBatch& batch) {
   }
   for (const DatasetInput& input : batch.inputs) {
     if (input.name.empty() || input.name.size() > 500)
-      check.add("inputs", input.name, "bad_name", "a dataset's name has 1 to 500 characters");
+      check.add("inputs", input.name, "bad_name", "a dataset's name has 1 to 500 bytes");
     if (input.digest.empty() || input.digest.size() > 100)
-      check.add("inputs", input.name, "bad_digest", "a dataset's digest has 1 to 100 characters");
+      check.add("inputs", input.name, "bad_digest", "a dataset's digest has 1 to 100 bytes");
+    if (characters_of(input.context) > kMaxContextCharacters)
+      check.add("inputs", input.name, "bad_context",
+                "a dataset's context has 500 characters at most");
     if (!is_valid_utf8(input.name + input.digest + input.context))
       check.add("inputs", input.name, "not_utf8", "a text of it isn't valid UTF-8");
   }

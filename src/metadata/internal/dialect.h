@@ -27,7 +27,13 @@ class Dialect {
   // An expression's match with a pattern, which is appended to `bound`.
   virtual std::string like(std::string_view expression, const std::string& pattern, MatchCase match,
                            std::vector<Value>& bound) const = 0;
+  // Whether `expression`, which stands for the column, is one of the bound values with these
+  // numbers; spelt such that the column's index serves it.
+  virtual std::string is_one_of(const Column& column, std::string_view expression,
+                                const std::vector<std::size_t>& numbers,
+                                const std::vector<Value>& bound) const = 0;
   virtual std::string order_term(const Column& column, const Query::Term& term) const = 0;
+  // The beginning of a text that may be long, where an index takes short ones only.
   virtual std::string index_term(const Column& column) const = 0;
   virtual std::string index_name(const std::string& wanted) const = 0;
   // What follows an INSERT of a record that may not exist yet. Where it isn't empty, a record that
