@@ -1,35 +1,19 @@
 """A store whose records a PostgreSQL server keeps: the whole lifecycle, and the folder that belongs to it."""
 import json
-import os
-import socket
-import subprocess
 
 import orders
 import pytest
+import real_services
 import stores
-from program import ROOT, UNREACHABLE, WRONG_CALL, environment, martlet
-
-SCRIPT = ROOT / "tests" / "services" / "postgres.sh"
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+from program import UNREACHABLE, WRONG_CALL, environment
+from real_services import free_port
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("postgres")
-    for each in (folder, *folder.parents):  # the server's user isn't root
-        if each.owner() == folder.owner() and str(each) != "/":
-            each.chmod(each.stat().st_mode | 0o011)
-    how = {**os.environ, "PG_DIR": str(folder / "server"), "PG_PORT": str(free_port()), "PG_OWNER": str(os.getpid())}
-    if subprocess.run([SCRIPT, "available"], env=how).returncode != 0:
-        pytest.skip("NOT TESTED: PostgreSQL 15 isn't installed here; tests/services/postgres.sh install")
-    started = subprocess.run([SCRIPT, "start"], env=how, capture_output=True, text=True, check=True)
-    yield started.stdout.split("PG_URL=")[1].strip()
-    subprocess.run([SCRIPT, "wipe"], env=how, check=True)
+    server = real_services.Postgres(tmp_path_factory.mktemp("postgres"))
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture
@@ -45,9 +29,9 @@ def test_a_run_its_model_and_its_backup(server, shop, tmp_path):
     assert (shop.store / "metadata.place").read_text().strip().endswith("/postgres?schema=whole")
     assert not (shop.store / "metadata.db").exists()
     versions = shop.ask("models", "list", env=env).json
-    assert shop.ask("verify", env=env).json["findings"] == []
+    assert shop.ask("verify", env=env).json["damages"] == []
     shop.ask("gc", "--older-than", "0s", env=env)
-    assert shop.ask("verify", env=env).json["findings"] == []
+    assert shop.ask("verify", env=env).json["damages"] == []
     # A backup is a store in a folder, with the same records.
     shop.ask("backup", tmp_path / "backup", env=env)
     shop.ask("restore", tmp_path / "backup", "--store", tmp_path / "restored")

@@ -1,53 +1,18 @@
 """A store whose blobs lie on a real S3 server: the same project gives the same digests, and every verb works on it."""
-import os
-import socket
 import subprocess
-from pathlib import Path
 
 import pytest
+import real_services
 import stores
-from program import CONFLICT, ROOT, SUCCESS, UNREACHABLE, WRONG_CALL, environment, martlet
-
-SERVICE = ROOT / "tests" / "services" / "s3.sh"
-SECRET = "test-secret-that-is-never-shown"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Server:
-    def __init__(self, folder):
-        self.port = free_port()
-        self.settings = {**os.environ, "AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": SECRET,
-                         "MARTLET_S3_DIR": str(folder), "MARTLET_S3_PORT": str(self.port)}
-        self.folder = Path(folder)
-
-    def call(self, verb):
-        return subprocess.run([SERVICE, verb], env=self.settings, capture_output=True, text=True, timeout=900)
-
-    def place(self, prefix):
-        (self.folder / "data" / "blobs").mkdir(exist_ok=True)  # a bucket is a folder there
-        return f"s3://blobs/{prefix}?endpoint=http://127.0.0.1:{self.port}"
-
-    def environment(self, **more):
-        return environment(AWS_ACCESS_KEY_ID="tester", AWS_SECRET_ACCESS_KEY=SECRET, **more)
-
-    def objects(self, prefix):
-        return sorted(path for path in (self.folder / "data" / "blobs" / prefix).rglob("*") if path.is_file())
+from program import CONFLICT, SUCCESS, UNREACHABLE, WRONG_CALL, environment, martlet
+from real_services import S3_SECRET as SECRET
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("s3"))
-    started = server.call("start")
-    if started.returncode == 75:
-        pytest.skip("no S3 server can be had on this machine: " + started.stderr.strip().splitlines()[-1])
-    assert started.returncode == 0, started.stderr
+    server = real_services.S3(tmp_path_factory.mktemp("s3"))
     yield server
-    server.call("stop")
+    server.stop()
 
 
 @pytest.fixture(scope="module")
