@@ -152,8 +152,11 @@ def test_names_as_long_as_they_may_be(store):
     taken["path"] = http.send("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{path}", data=b"x").status_code
     logged = {"experiment_id": http.get("runs/get", run_id=run)["run"]["info"]["experiment_id"], "name": "m", "source_run_id": run,
               "params": [{"key": key, "value": noise(6000)}], "tags": [{"key": key, "value": noise(5000)}]}
-    taken["logged model"] = http.send("POST", "logged-models", logged).status_code
-    assert taken.pop("context") == 400 and set(taken.values()) == {200}, str(taken)
+    model = http.post("logged-models", **logged)["model"]["info"]["model_id"]
+    for name, most in (("metric of a model", 125), ("metric of a model, too long", 126)):
+        measured = {"run_id": run, "key": noise(249), "value": 1, "timestamp": 1, "model_id": model, "dataset_name": noise(most), "dataset_digest": noise(25)}
+        taken[name] = http.send("POST", "runs/log-metric", measured).status_code
+    assert taken.pop("context") == taken.pop("metric of a model, too long") == 400 and set(taken.values()) == {200}, str(taken)
     data = http.get("runs/get", run_id=run)["run"]["data"]
     assert {tag["key"]: tag["value"] for tag in data["tags"]}[key] == batch["tags"][0]["value"]
     assert [param["value"] for param in data["params"]] == [batch["params"][0]["value"]]

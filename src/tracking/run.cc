@@ -68,6 +68,12 @@ class BatchCheck {
                       characters_of(text), most));
     }
   }
+  // Name and digest stand in keys, which are short everywhere.
+  void dataset(std::string_view group, const std::string& name, const std::string& digest) {
+    if (name.size() > 500) add(group, name, "bad_name", "a dataset's name has 500 bytes at most");
+    if (digest.size() > 100)
+      add(group, name, "bad_digest", "a dataset's digest has 100 bytes at most");
+  }
   void add(std::string_view group, const std::string& name, std::string_view rule,
            std::string message) {
     Finding finding;
@@ -134,15 +140,17 @@ Result<void> check_batch(const RunBatch& batch) {
     check.value("params", key, value, kMaxParamCharacters);
   }
   for (const Metric& metric : batch.metrics) check.key("metrics", metric.key);
+  for (const ModelMetric& measured : batch.model_metrics)
+    check.dataset("metrics", measured.dataset_name, measured.dataset_digest);
   for (const auto& [key, value] : batch.tags) {
     check.key("tags", key);
     check.value("tags", key, value, kMaxTagCharacters);
   }
   for (const DatasetInput& input : batch.inputs) {
-    if (input.name.empty() || input.name.size() > 500)
-      check.add("inputs", input.name, "bad_name", "a dataset's name has 1 to 500 bytes");
-    if (input.digest.empty() || input.digest.size() > 100)
-      check.add("inputs", input.name, "bad_digest", "a dataset's digest has 1 to 100 bytes");
+    if (input.name.empty()) check.add("inputs", "", "bad_name", "a dataset has a name");
+    if (input.digest.empty())
+      check.add("inputs", input.name, "bad_digest", "a dataset has a digest");
+    check.dataset("inputs", input.name, input.digest);
     if (characters_of(input.context) > kMaxContextCharacters)
       check.add("inputs", input.name, "bad_context",
                 "a dataset's context has 500 characters at most");
