@@ -20,6 +20,8 @@ CLIENT = mlflow.__version__
 def pytest_addoption(parser):
     parser.addoption("--server", choices=["martlet", "real"], default="martlet", help="real: `mlflow server`, to prove the tests (by hand)")
     parser.addoption("--at", metavar="URL", help="a running server instead of one that is started")
+    parser.addoption("--store", metavar="postgres://…", help="martlet's records lie there; its schema must be new")
+    parser.addoption("--blobs", metavar="s3://…", help="martlet's blobs lie there; AWS_… as the server wants them")
     parser.addoption("--record", action="store_true", help="with --server real: writes down how it refuses (refusals-VERSION.json)")
 
 
@@ -55,8 +57,9 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def server(request, tmp_path_factory):
     kind, url = request.config.getoption("--server"), request.config.getoption("--at")
+    place = tracking_server.Place(request.config.getoption("--store"), request.config.getoption("--blobs"))
     running = (tracking_server.RunningServer(kind, url) if url
-               else tracking_server.TrackingServer(kind, tmp_path_factory.mktemp("server")))
+               else tracking_server.TrackingServer(kind, tmp_path_factory.mktemp("server"), place=place))
     with running:
         mlflow.set_tracking_uri(running.url)
         mlflow.set_registry_uri(running.url)

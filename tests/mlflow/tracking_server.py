@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,17 +19,25 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def command(kind, port, folder):
+def command(kind, port, folder, place):
     if kind == "martlet":
-        return [MARTLET, "serve", "--listen", f"127.0.0.1:{port}", "--store", folder / "store"]
+        blobs = ["--blobs", place.blobs] if place.blobs else []
+        return [MARTLET, "serve", "--listen", f"127.0.0.1:{port}", "--store", place.store or folder / "store", *blobs]
     return [REAL, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
             "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", folder / "artifacts"]
+
+
+@dataclass
+class Place:
+    """Where martlet's store lies, as `--store` and `--blobs` take it; None: in the server's folder."""
+    store: str | None = None
+    blobs: str | None = None
 
 
 class TrackingServer:
     """Answers when made, and is stopped by leaving the `with`. Its store is in the folder, and is made when it isn't there."""
 
-    def __init__(self, kind, folder, port=None, patience=120):
+    def __init__(self, kind, folder, port=None, patience=120, place=Place()):
         self.kind = kind
         self.log = folder / "server.log"
         self.port = port or free_port()
@@ -36,7 +45,7 @@ class TrackingServer:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("MARTLET_", "MLFLOW_"))}
         kept.update(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false", MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", TZ="UTC")
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([str(word) for word in command(kind, self.port, folder)], cwd=folder, env=kept, stdout=log,
+            self.process = subprocess.Popen([str(word) for word in command(kind, self.port, folder, place)], cwd=folder, env=kept, stdout=log,
                                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + patience
         while not self.healthy():
