@@ -211,5 +211,5 @@ def test_events_of_a_run_that_was_killed_are_told_when_it_goes_on(tmp_path):
 def test_wrong_sections_are_refused_with_their_place(tmp_path):
     orders.make(tmp_path, project=project("openlineage: {file: a, url: \"http://b\", nmespace: x}\n"))
     call = martlet("check", "--json", cwd=tmp_path, expect=None)
-    found = {finding["rule"] for finding in call.error["findings"]}
+    found = {finding["rule"] for finding in call.json["findings"]}
     assert {"one_of", "unknown_key"} <= found

@@ -45,9 +45,9 @@ def test_a_run_its_model_and_its_backup(server, shop, tmp_path):
     assert (shop.store / "metadata.place").read_text().strip().endswith("/postgres?schema=whole")
     assert not (shop.store / "metadata.db").exists()
     versions = shop.ask("models", "list", env=env).json
-    assert shop.ask("verify", env=env).json["findings"] == []
+    assert shop.ask("verify", env=env).json["damages"] == []
     shop.ask("gc", "--older-than", "0s", env=env)
-    assert shop.ask("verify", env=env).json["findings"] == []
+    assert shop.ask("verify", env=env).json["damages"] == []
     # A backup is a store in a folder, with the same records.
     shop.ask("backup", tmp_path / "backup", env=env)
     shop.ask("restore", tmp_path / "backup", "--store", tmp_path / "restored")
