@@ -138,7 +138,7 @@ def test_every_point_is_there_with_nan_and_infinities(tmp_path):
     for key, chunk in database.execute("select key, points from run_metric_chunks where run = ? order by key, number", (run,)):
         points.setdefault(key, []).extend(struct.iter_unpack("<qqd", chunk))
     database.close()
-    assert len(points["auc"]) == 30 and points["auc"][7] == ((1_700_000_000_000 + 7) * 1000, 7, 0.57)
+    assert len(points["auc"]) == 30 and points["auc"][7] == ((1_700_000_000_000 + 7) * 1000, 7, 0.5 + 7 / 100)
     loss = {step: value for _, step, value in points["val/loss"]}
     assert loss[0] == 1.5 and loss[1] != loss[1] and loss[2] == float("inf") and loss[3] == float("-inf") and loss[4] == -0.25
     assert {(step, value) for _, step, value in points["odd"]} == {(-3, 1e-310), (9_000_000_000, 0.1)}

@@ -1,4 +1,5 @@
-"""Tracking over HTTP: martlet beside the real `mlflow server`, both with their defaults on SQLite, in turns in one run.
+"""Tracking over HTTP: martlet beside the real `mlflow server`, both with their defaults, in turns in one run: on SQLite, then both on
+one PostgreSQL server.
 
 A rate is that of requests (of metrics, for batches); wherever a write is acknowledged, the rate of bare fdatasync calls on the same
 disk, measured between the others, says what one client can get at most.
@@ -42,13 +43,16 @@ def fdatasync_rate(seconds):
 class Measuring:
     """Takes turns, prints medians with ranges and how many times better martlet is, and keeps them for the results file."""
 
-    def __init__(self, bench):
+    def __init__(self, bench, postgres=None):
+        """postgres: the address of a server that both use."""
         self.bench = bench
         self.repeat = bench.repeat or 3
         self.seconds = 3
-        self.ours = servers.martlet(bench.martlet, WORK)
+        self.on = "PostgreSQL" if postgres else "SQLite"
+        ours, theirs = (servers.Database(postgres, name) if postgres else None for name in ("martlet", "mlflow"))
+        self.ours = servers.martlet(bench.martlet, WORK, ours)
         python = measured.installed(HERE / "requirements.txt", measured.ROOT / "build" / "bench" / "mlflow", "the real server")
-        self.theirs = servers.real(python.parent / "mlflow", WORK)
+        self.theirs = servers.real(python.parent / "mlflow", WORK, theirs)
         self.both = (self.ours, self.theirs)
         self.experiment = {}
 
@@ -68,6 +72,7 @@ class Measuring:
                 got["bare fdatasync"].append(fdatasync_rate(1))
         medians = {name: statistics.median(one["value"] for one in values) for name, values in got.items()}
         own = medians[self.ours.name]
+        subject = f"{self.on}: {subject}"
         print(f"\n{subject}")
         for name, values in got.items():
             each = [one["value"] for one in values]
@@ -214,7 +219,7 @@ def history(measuring):
 
 def search(measuring):
     count = max(200, int(10_000 * measuring.bench.rows))
-    experiment = {measuring.ours.name: filled.over_http(measuring.ours, count), measuring.theirs.name: filled.into_sqlite(measuring.theirs, count)}
+    experiment = {measuring.ours.name: filled.over_http(measuring.ours, count), measuring.theirs.name: filled.into_database(measuring.theirs, count)}
     queries = [
         ("metric filter, order by metric, 100 back", {"filter": "metrics.accuracy > 0.5", "order_by": ["metrics.accuracy DESC"], "max_results": 100}),
         ("metric, param and tag, 100 back", {"filter": "metrics.loss < 5 and params.net = 'net3' and tags.team = 't1'", "max_results": 100}),
@@ -270,10 +275,7 @@ def artifacts(measuring):
     measuring.turns(f"artifact of {size} MiB down", "ms", down, more_is_better=False)
 
 
-def measure(bench):
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir(parents=True)
-    measuring = Measuring(bench)
+def all_parts(measuring):
     only = os.environ.get("TRACKING_ONLY", "small_writes,batches,history,search,artifacts").split(",")
     try:
         start(measuring)
@@ -284,4 +286,16 @@ def measure(bench):
     finally:
         for server in measuring.both:
             server.stop()
+
+
+def measure(bench):
+    on = os.environ.get("TRACKING_ON", "sqlite,postgres").split(",")
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    if "sqlite" in on:
+        all_parts(Measuring(bench))
+    if "postgres" in on:
+        with servers.postgres() as address:
+            if address:
+                all_parts(Measuring(bench, address))
     shutil.rmtree(WORK, ignore_errors=True)

@@ -46,17 +46,9 @@ def over_http(server, count, clients=16):
     return experiment
 
 
-def into_sqlite(server, count):
+def into_database(server, count):
     """The same for the real server, straight into its database, since it would take many minutes over HTTP."""
     experiment = Connection(server.url).call("POST", "experiments/create", {"name": "searched"})["experiment_id"]
-    database = sqlite3.connect(server.folder / "mlflow.db", timeout=120, isolation_level=None)
-
-    def insert(table, records):
-        known = {column[1] for column in database.execute(f"PRAGMA table_info({table})")}
-        names = [name for name in records[0] if name in known]
-        database.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-                             ([record[name] for name in names] for record in records))
-
     runs, metrics, params, tags = [], [], [], []
     for i in range(count):
         run = uuid.uuid4().hex
@@ -64,13 +56,35 @@ def into_sqlite(server, count):
                      "status": "RUNNING", "start_time": BEGIN + i, "source_version": "", "lifecycle_stage": "active",
                      "artifact_uri": f"mlflow-artifacts:/{experiment}/{run}/artifacts", "experiment_id": int(experiment)})
         values, chosen, marks = numbered(i)
-        metrics += [{"run_uuid": run, "key": key, "value": value, "timestamp": 1, "step": 0, "is_nan": 0} for key, value in values.items()]
+        metrics += [{"run_uuid": run, "key": key, "value": value, "timestamp": 1, "step": 0, "is_nan": False} for key, value in values.items()]
         params += [{"run_uuid": run, "key": key, "value": value} for key, value in chosen.items()]
         tags += [{"run_uuid": run, "key": key, "value": value} for key, value in {**marks, "mlflow.runName": f"run-{i}"}.items()]
-    database.execute("BEGIN IMMEDIATE")
-    for table, records in (("runs", runs), ("metrics", metrics), ("latest_metrics", metrics), ("params", params), ("tags", tags)):
-        insert(table, records)
-    database.execute("COMMIT")
-    database.close()
+    tables = (("runs", runs), ("metrics", metrics), ("latest_metrics", metrics), ("params", params), ("tags", tags))
+    (into_postgres if server.database else into_sqlite)(server, tables)
     time.sleep(0.1)
     return experiment
+
+
+def into_sqlite(server, tables):
+    database = sqlite3.connect(server.folder / "mlflow.db", timeout=120, isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    for table, records in tables:
+        names = known_columns(records, (column[1] for column in database.execute(f"PRAGMA table_info({table})")))
+        database.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+                             ([record[name] for name in names] for record in records))
+    database.execute("COMMIT")
+    database.close()
+
+
+def into_postgres(server, tables):
+    for table, records in tables:
+        there = server.database.query(f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'")
+        names = known_columns(records, there.split())
+        lines = "".join("\t".join(str(record[name]) for name in names) + "\n" for record in records)
+        server.database.query(f"COPY {table} ({', '.join(names)}) FROM STDIN", lines.encode())
+    server.database.query("ANALYZE")
+
+
+def known_columns(records, there):
+    there = set(there)
+    return [name for name in records[0] if name in there]

@@ -1,4 +1,5 @@
-"""The two servers that are compared, each with its own defaults, on SQLite and a folder."""
+"""The two servers that are compared, each with its own defaults: on SQLite, or on one PostgreSQL server, and a folder."""
+import contextlib
 import os
 import signal
 import socket
@@ -11,15 +12,19 @@ from connection import Connection
 
 
 class Server:
-    def __init__(self, name, command, work):
+    def __init__(self, name, command, work, database=None):
+        """command(port, folder) starts it; database is the PostgreSQL database it is on, emptied at each start."""
         self.name = name
         self._command = command
         self._work = work
+        self.database = database
         self.process = None
 
     def start(self):
         """Seconds from the start of the program on an empty folder to the first healthy answer."""
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name.split()[0]}-", dir=self._work))
+        if self.database:
+            self.database.empty()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -85,11 +90,56 @@ class Server:
         return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def martlet(program, work):
-    return Server("martlet", lambda port, folder: [program, "serve", "--listen", f"127.0.0.1:{port}", "--store", folder / "store"], work)
+class Database:
+    """A database of a PostgreSQL server that postgres() has started."""
+
+    def __init__(self, server, name):
+        self.url = f"{server.rsplit('/', 1)[0]}/{name}"
+        self._server = server
+        self._name = name
+
+    def empty(self):
+        for statement in (f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)", f"CREATE DATABASE {self._name}"):
+            psql(self._server, statement)
+
+    def query(self, statement, given=b""):
+        return psql(self.url, statement, given)
 
 
-def real(program, work):
+def psql(url, statement, given=b""):
+    """What psql prints, a line for each row and | between values."""
+    return subprocess.run(["/usr/lib/postgresql/15/bin/psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", statement, url], input=given, check=True,
+                          stdout=subprocess.PIPE).stdout.decode()
+
+
+@contextlib.contextmanager
+def postgres():
+    """The address of a PostgreSQL 15 of our own, with fsync on; None, loudly, where the package isn't installed."""
+    script = Path(__file__).resolve().parents[2] / "tests" / "services" / "postgres.sh"
+    if subprocess.run([script, "available"]).returncode != 0:
+        print(f"\n!!!!!!!! bench/tracking: nothing measured on PostgreSQL, which isn't installed; try {script} install", flush=True)
+        yield None
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # Its own user must be able to enter the folder, which that of the results needn't allow.
+    folder = tempfile.mkdtemp(prefix="martlet-bench-postgres-")
+    surroundings = {**os.environ, "PG_DIR": folder, "PG_PORT": str(port), "PG_OWNER": str(os.getpid())}
+    told = subprocess.run([script, "start"], env=surroundings, check=True, stdout=subprocess.PIPE).stdout.decode()
+    try:
+        yield told.split("PG_URL=", 1)[1].strip()
+    finally:
+        subprocess.run([script, "wipe"], env=surroundings, check=True)
+
+
+def martlet(program, work, database=None):
+    store = (lambda folder: database.url) if database else (lambda folder: folder / "store")
+    return Server("martlet", lambda port, folder: [program, "serve", "--listen", f"127.0.0.1:{port}", "--store", store(folder)], work, database)
+
+
+def real(program, work, database=None):
+    store = (lambda folder: database.url.replace("postgres:", "postgresql:", 1)) if database else (lambda folder: f"sqlite:///{folder}/mlflow.db")
     return Server("mlflow server", lambda port, folder: [
-        program, "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
-        "--artifacts-destination", folder / "artifacts"], work)
+        program, "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", store(folder),
+        "--artifacts-destination", folder / "artifacts"], work, database)

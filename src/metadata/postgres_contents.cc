@@ -131,7 +131,7 @@ Result<void> copy_contents(PostgresConnection& connection, const std::string& pa
   // Tables come in the order of their names, records before those that they refer to.
   MARTLET_TRY(target->execute("PRAGMA foreign_keys = OFF"));
   MARTLET_TRY(target->execute("BEGIN IMMEDIATE"));
-  // Migrations write records too (MLflow's default experiment), which are here as they are now.
+  // A new store has records of its own: its migrations, the default experiment.
   for (const std::string& table : names)
     MARTLET_TRY(target->execute("DELETE FROM " + identifier(table)));
   for (const std::string& table : names) MARTLET_TRY(copy_table(connection, *target, table));

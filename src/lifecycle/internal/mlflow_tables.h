@@ -88,8 +88,8 @@ struct MetricRow {
   double value = 0;  // 0 where is_nan says so
   std::int64_t at = 0, step = 0;
   Number is_nan;
-  static constexpr metadata::RecordInfo kRecord{"metrics",
-                                                "key, timestamp, step, run_uuid, value, is_nan"};
+  // MLflow's key has value and is_nan, too. Nothing here is found by it; rows are read one by one.
+  static constexpr metadata::RecordInfo kRecord{"metrics", "key, timestamp, step, run_uuid"};
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
     field("run_uuid", self.run);
