@@ -51,14 +51,24 @@ void show(const Session& session, const lifecycle::ImportReport& report) {
   const auto row = [](std::string what, std::int64_t found, std::int64_t added) {
     return std::vector<std::string>{std::move(what), std::to_string(found), std::to_string(added)};
   };
-  console.table({"", "found", report.rehearsed ? "would be added" : "added"},
-                {row("experiments", report.experiments_found, report.experiments_added),
-                 row("runs", report.runs_found, report.added.runs),
-                 row("metric points", report.points_found, report.added.points),
-                 row("artifacts", report.artifacts_found, report.added.artifacts)});
-  console.print(fmt::format("{} params, {} tags, {} datasets, {} bytes of artifacts",
-                            report.added.params, report.added.tags, report.added.inputs,
-                            report.artifact_bytes_added));
+  console.table(
+      {"", "found", report.rehearsed ? "would be added" : "added"},
+      {row("experiments", report.experiments_found, report.experiments_added),
+       row("runs", report.runs_found, report.added.runs),
+       row("metric points", report.points_found, report.added.points),
+       row("artifacts", report.artifacts_found, report.added.artifacts),
+       row("logged models", report.logged_models_found, report.logged_models_added.models),
+       row("files of logged models", report.model_files_found, report.logged_models_added.files),
+       row("registered models", report.models_found, report.registry_added.models),
+       row("model versions", report.versions_found, report.registry_added.versions)});
+  console.print(fmt::format(
+      "{} params, {} tags, {} datasets, {} bytes of artifacts; of logged models {} params, {} "
+      "tags, "
+      "{} metrics, {} bytes of files; of registered models {} tags, {} aliases",
+      report.added.params, report.added.tags, report.added.inputs, report.artifact_bytes_added,
+      report.logged_models_added.params, report.logged_models_added.tags,
+      report.logged_models_added.metrics, report.model_file_bytes_added, report.registry_added.tags,
+      report.registry_added.aliases));
   for (const Finding& finding : report.findings)
     console.complain(console.yellow("left out: ") + finding.path + ": " + finding.message);
 }
@@ -66,15 +76,16 @@ void show(const Session& session, const lifecycle::ImportReport& report) {
 }  // namespace
 
 void add_runs_import(CLI::App& runs, Session& session) {
-  CLI::App* verb =
-      runs.add_subcommand("import", "Takes over experiments and runs of an MLflow store");
+  CLI::App* verb = runs.add_subcommand(
+      "import", "Takes over an MLflow store: experiments, runs, logged models, registered "
+                "models");
   auto flags = std::make_shared<ImportFlags>();
   verb->add_option("source", flags->source,
                    "a folder (mlruns), a database (mlflow.db, sqlite:///PATH) or a server "
                    "(http://HOST:PORT)")
       ->required();
   verb->add_option("--experiment", flags->experiments,
-                   "only this one, by name; may be given repeatedly")
+                   "only this one, by name, without registered models; may be given repeatedly")
       ->allow_extra_args(false);
   verb->add_option("--artifacts", flags->artifacts,
                    "the folder that holds its artifacts, where that isn't beside it");

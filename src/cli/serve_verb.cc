@@ -9,6 +9,7 @@
 #include "net/telemetry.h"
 #include "platform/signals.h"
 #include "server/app.h"
+#include "server/idempotency.h"
 #include "server/mlflow/api.h"
 #include "server/truth_routes.h"
 
@@ -100,12 +101,14 @@ Result<int> serve_project(Session& session, const ServeFlags& flags,
   MARTLET_TRY_SET(const auto store, session.store(project, lifecycle::WhenMissing::Refuse));
   MARTLET_TRY_SET(const auto live, lifecycle::LiveDeployment::open(*store, project, environment));
   MARTLET_TRY_SET(const auto api, open_api(session, *store));
+  server::Idempotency idempotency(store->database(), session.host().clock);
   net::Telemetry telemetry;
   server::App app(live->service(), telemetry, session.host().clock, session.host().log,
                   options_of(listening));
-  app.add_routes([&live](net::Router& router) {
-    server::add_truth_routes(router,
-                             [&live](const Json& records) { return live->accept_truth(records); });
+  app.add_routes([&live, &idempotency](net::Router& router) {
+    server::add_truth_routes(router, idempotency, [&live](const Json& records, const auto& also) {
+      return live->accept_truth(records, also);
+    });
   });
   app.add_api(*api);
   MARTLET_TRY(app.start());

@@ -83,7 +83,7 @@ ArtifactFolders::ArtifactFolders(const std::vector<std::string>& roots,
   for (const std::string& root : roots) add(root);
 }
 
-std::string ArtifactFolders::folder_of(const SourceRun& run) {
+std::string ArtifactFolders::folder_of(const SourceOwner& owner) {
   const auto allowed = [&](const std::string& path) -> std::string {
     if (!is_folder(path)) return "";
     const std::string real = canonical(path);
@@ -91,13 +91,14 @@ std::string ArtifactFolders::folder_of(const SourceRun& run) {
                                     [&](const std::string& root) { return is_within(real, root); });
     return within ? real : "";
   };
-  const Location where = location_of(run.artifact_uri);
+  const Location where = location_of(owner.artifact_uri);
   const bool local = where.scheme.empty() || where.scheme == "file";
   if (local && !where.path.empty()) {
     if (std::string found = allowed(where.path); !found.empty()) return found;
   }
   // Below the root as a server counts it, and as MLflow lays runs out.
-  std::vector<std::string> below{run.run.experiment.text() + "/" + run.run.id.text() +
+  const bool of_run = owner.kind == SourceOwner::Kind::Run;
+  std::vector<std::string> below{owner.experiment + (of_run ? "/" : "/models/") + owner.id +
                                  "/artifacts"};
   if (where.scheme == "mlflow-artifacts") below.insert(below.begin(), decoded(where.path));
   for (const std::string& root : roots_) {
@@ -109,17 +110,25 @@ std::string ArtifactFolders::folder_of(const SourceRun& run) {
   std::error_code ignored;
   if (local && !fs::exists(where.path, ignored)) return "";
   if (where.scheme == "mlflow-artifacts" && proxied_) return "";
-  if (elsewhere_++ == 0) example_ = run.artifact_uri;
+  if (elsewhere_++ == 0) example_ = owner.artifact_uri;
   return "";
 }
 
 void ArtifactFolders::report_elsewhere(Findings& findings) const {
   if (elsewhere_ == 0) return;
   report(findings, "artifacts", "artifacts_elsewhere",
-         fmt::format("the artifacts of {} runs lie outside of this store (the first at {}) and "
+         fmt::format("the artifacts of {} runs and logged models lie outside of this store (the "
+                     "first at {}) and "
                      "were left out; name their folder with --artifacts, or import from the "
                      "server that can read them",
                      elsewhere_, example_.substr(0, 300)));
+}
+
+std::string plain_location(const std::string& uri) {
+  const Location where = location_of(uri);
+  std::string plain = where.scheme.empty() || where.scheme == "file" ? where.path : uri;
+  while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  return plain;
 }
 
 Result<std::vector<SourceArtifact>> files_below(const std::string& folder, std::string_view whose,

@@ -3,12 +3,11 @@
 #include "artifacts/blob_store.h"
 #include "base/text.h"
 #include "lifecycle/internal/import_source.h"
+#include "lifecycle/internal/version_places.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <limits>
 
 namespace martlet::lifecycle {
 
@@ -49,7 +48,11 @@ class Import {
  public:
   Import(const Store& store, const ImportRequest& request, ImportReport& made)
       : store_(store), request_(request), report_(made),
-        importer_(store.database(), store.host().clock, request.mode) {}
+        importer_(store.database(), store.host().clock, request.mode),
+        models_(store.database(), store.host().clock, request.mode),
+        registry_(store.database(), store.host().clock,
+                  request.mode == ImportMode::Write ? registry::RegistryImportMode::Write
+                                                    : registry::RegistryImportMode::Rehearse) {}
 
   Result<void> all(ImportSource& source) {
     report_.kind = source.kind();
@@ -62,6 +65,7 @@ class Import {
                                                           : a.id < b.id;
         });
     for (const Experiment& experiment : experiments) MARTLET_TRY(one(source, experiment));
+    if (request_.experiments.empty()) MARTLET_TRY(all_registered(source));
     return source.look_for_more();
   }
 
@@ -93,19 +97,29 @@ class Import {
       return {};
     }
     report_.experiments_added += placed->added ? 1 : 0;
-    return source.for_each_run(experiment, [&](const SourceRun& run) -> Result<void> {
+    MARTLET_TRY(source.for_each_run(experiment, [&](const SourceRun& run) -> Result<void> {
       MARTLET_TRY(check_cancelled());
       ++report_.runs_found;
       if (request_.on_progress) request_.on_progress({experiment.name, report_.runs_found});
-      return one_run(source, run, placed->id);
-    });
+      return one_run(source, experiment, run, placed->id);
+    }));
+    return source.for_each_logged_model(experiment,
+                                        [&](const SourceLoggedModel& model) -> Result<void> {
+                                          MARTLET_TRY(check_cancelled());
+                                          ++report_.logged_models_found;
+                                          return one_logged_model(source, model, placed->id);
+                                        });
   }
 
-  Result<void> one_run(ImportSource& source, const SourceRun& run, const ExperimentId& experiment) {
+  Result<void> one_run(ImportSource& source, const Experiment& of, const SourceRun& run,
+                       const ExperimentId& experiment) {
     tracking::Run theirs = run.run;
+    // MLflow brings all runs back with their experiment.
+    if (of.deleted.has_value() && theirs.lifecycle == tracking::Lifecycle::Deleted)
+      theirs.deleted = of.deleted;
     theirs.facts["imported"] = Json{{"from", std::string(source.kind())},
                                     {"experiment", run.run.experiment.text()},
-                                    {"artifact_uri", run.artifact_uri}};
+                                    {"artifact_uri", run.owner.artifact_uri}};
     const auto begun = importer_.begin_run(theirs, experiment, report_.findings);
     if (!begun.has_value()) {
       if (begun.error().code() != ErrorCode::Conflict) return fail(Error(begun.error()));
@@ -114,6 +128,7 @@ class Import {
       return {};
     }
     report_.added += *begun;
+    places_.add(run.owner, experiment);
     MARTLET_TRY(
         source.for_each_points(run, [&](std::span<const tracking::Metric> points) -> Result<void> {
           MARTLET_TRY(check_cancelled());
@@ -123,46 +138,107 @@ class Import {
           report_.added += tally;
           return {};
         }));
-    if (request_.artifacts == ImportArtifacts::Leave) return bound_findings();
-    MARTLET_TRY_SET(const std::vector<SourceArtifact> artifacts, source.artifacts(run));
-    for (const SourceArtifact& artifact : artifacts)
-      MARTLET_TRY(one_artifact(source, run, artifact));
+    MARTLET_TRY(copy_artifacts(
+        source, run.owner, [&](const std::string& path) { return importer_.artifact_size(path); },
+        [&](const tracking::Artifact& artifact) -> Result<void> {
+          MARTLET_TRY_SET(const tracking::ImportTally tally, importer_.add_artifact(artifact));
+          report_.added += tally;
+          return {};
+        },
+        report_.artifacts_found, report_.artifact_bytes_added));
     return bound_findings();
   }
 
-  Result<void> one_artifact(ImportSource& source, const SourceRun& run,
-                            const SourceArtifact& artifact) {
-    MARTLET_TRY(check_cancelled());
-    ++report_.artifacts_found;
-    const std::string whole =
-        fmt::format("run {} artifact {}", run.run.id.text(), artifact.path.substr(0, 200));
-    MARTLET_TRY_SET(const std::optional<std::int64_t> kept, importer_.artifact_size(artifact.path));
-    if (kept.has_value()) {
-      if (*kept != artifact.size_bytes)
-        report(report_.findings, whole, "artifact_differs",
-               fmt::format("it has {} bytes there and {} here, which were kept",
-                           artifact.size_bytes, *kept));
+  Result<void> one_logged_model(ImportSource& source, const SourceLoggedModel& model,
+                                const ExperimentId& experiment) {
+    const auto begun = models_.begin_model(model.model, experiment, report_.findings);
+    if (!begun.has_value()) {
+      const bool conflict = begun.error().code() == ErrorCode::Conflict;
+      if (!conflict && begun.error().code() != ErrorCode::InvalidArgument)
+        return fail(Error(begun.error()));
+      report(report_.findings, model.owner.told(), conflict ? "logged_model_differs" : "bad_model",
+             begun.error().message() + "; it was left out");
       return {};
     }
-    if (request_.mode == ImportMode::Rehearse) {
-      MARTLET_TRY_SET(const tracking::ImportTally tally,
-                      importer_.add_artifact({artifact.path, {}, artifact.size_bytes, {}}));
-      report_.added += tally;
-      report_.artifact_bytes_added += artifact.size_bytes;
-      return {};
+    report_.logged_models_added += *begun;
+    places_.add(model.owner, experiment);
+    MARTLET_TRY(copy_artifacts(
+        source, model.owner, [&](const std::string& path) { return models_.file_size(path); },
+        [&](const tracking::Artifact& artifact) -> Result<void> {
+          MARTLET_TRY_SET(const tracking::LoggedModelTally tally, models_.add_file(artifact));
+          report_.logged_models_added += tally;
+          return {};
+        },
+        report_.model_files_found, report_.model_file_bytes_added));
+    return bound_findings();
+  }
+
+  Result<void> all_registered(ImportSource& source) {
+    return source.for_each_registered_model(
+        [&](const SourceRegisteredModel& model) -> Result<void> {
+          MARTLET_TRY(check_cancelled());
+          ++report_.models_found;
+          std::vector<registry::ModelVersion> versions;
+          for (const SourceVersion& version : model.versions) {
+            ++report_.versions_found;
+            auto placed = places_.placed(version, model.model.tags);
+            if (placed.has_value()) {
+              versions.push_back(std::move(*placed));
+            } else {
+              report(report_.findings,
+                     "version " + registry::to_text(version.version.model, version.version.version),
+                     "bad_source", placed.error().message() + "; it was left out");
+            }
+          }
+          const auto added = registry_.add(model.model, versions, report_.findings);
+          if (!added.has_value()) {
+            if (added.error().code() != ErrorCode::Conflict) return fail(Error(added.error()));
+            report(report_.findings, "model " + model.model.name.text(), "model_differs",
+                   added.error().message() + "; it was left out");
+            return {};
+          }
+          report_.registry_added += *added;
+          return bound_findings();
+        });
+  }
+
+  // Those that aren't here, by `size_here`; each is handed to `add` once it is stored.
+  Result<void> copy_artifacts(
+      ImportSource& source, const SourceOwner& owner,
+      const std::function<Result<std::optional<std::int64_t>>(const std::string&)>& size_here,
+      const std::function<Result<void>(const tracking::Artifact&)>& add, std::int64_t& found,
+      std::int64_t& bytes) {
+    if (request_.artifacts == ImportArtifacts::Leave) return {};
+    MARTLET_TRY_SET(const std::vector<SourceArtifact> artifacts, source.artifacts(owner));
+    for (const SourceArtifact& artifact : artifacts) {
+      MARTLET_TRY(check_cancelled());
+      ++found;
+      const std::string whole =
+          fmt::format("{} artifact {}", owner.told(), artifact.path.substr(0, 200));
+      MARTLET_TRY_SET(const std::optional<std::int64_t> kept, size_here(artifact.path));
+      if (kept.has_value()) {
+        if (*kept != artifact.size_bytes)
+          report(report_.findings, whole, "artifact_differs",
+                 fmt::format("it has {} bytes there and {} here, which were kept",
+                             artifact.size_bytes, *kept));
+        continue;
+      }
+      tracking::Artifact stored{artifact.path, {}, artifact.size_bytes, {}};
+      if (request_.mode == ImportMode::Write) {
+        auto fetched = source.fetch(owner, artifact, store_.blobs());
+        if (!fetched.has_value()) {
+          const ErrorCode code = fetched.error().code();
+          // Our disk is full, or the person wants an end; all else is about this one artifact.
+          if (code == ErrorCode::Cancelled || code == ErrorCode::ResourceExhausted)
+            return fail(std::move(fetched).error());
+          report(report_.findings, whole, "artifact_unreadable", fetched.error().message());
+          continue;
+        }
+        stored = std::move(*fetched);
+      }
+      MARTLET_TRY(add(stored));
+      bytes += stored.size_bytes;
     }
-    const auto fetched = source.fetch(run, artifact, store_.blobs());
-    if (!fetched.has_value()) {
-      const ErrorCode code = fetched.error().code();
-      // Our disk is full, or the person wants an end; all else is about this one artifact.
-      if (code == ErrorCode::Cancelled || code == ErrorCode::ResourceExhausted)
-        return fail(Error(fetched.error()));
-      report(report_.findings, whole, "artifact_unreadable", fetched.error().message());
-      return {};
-    }
-    MARTLET_TRY_SET(const tracking::ImportTally tally, importer_.add_artifact(*fetched));
-    report_.added += tally;
-    report_.artifact_bytes_added += fetched->size_bytes;
     return {};
   }
 
@@ -185,65 +261,12 @@ class Import {
   const ImportRequest& request_;
   ImportReport& report_;
   tracking::RunImporter importer_;
+  tracking::LoggedModelImporter models_;
+  registry::RegistryImporter registry_;
+  VersionPlaces places_;
 };
 
 }  // namespace
-
-void report(Findings& findings, std::string path, std::string_view rule, std::string message) {
-  Finding finding;
-  finding.path = std::move(path);
-  finding.rule = rule;
-  finding.message = std::move(message);
-  findings.push_back(std::move(finding));
-}
-
-std::optional<tracking::RunStatus> mlflow_status(std::string_view text) {
-  using tracking::RunStatus;
-  struct Known {
-    std::string_view name, number;
-    RunStatus status;
-  };
-  // The numbers are the enumeration's in MLflow's protocol.
-  constexpr std::array<Known, 5> kKnown{{{"RUNNING", "1", RunStatus::Running},
-                                         {"SCHEDULED", "2", RunStatus::Scheduled},
-                                         {"FINISHED", "3", RunStatus::Finished},
-                                         {"FAILED", "4", RunStatus::Failed},
-                                         {"KILLED", "5", RunStatus::Killed}}};
-  for (const Known& known : kKnown) {
-    if (known.name == text || known.number == text) return known.status;
-  }
-  return std::nullopt;
-}
-
-std::optional<Timestamp> mlflow_time(std::int64_t millis) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 1000;
-  if (millis > kMost || millis < -kMost) return std::nullopt;
-  return Timestamp{millis * 1000};
-}
-
-double mlflow_value(double value) {
-  constexpr double kMost = std::numeric_limits<double>::max();
-  if (value == kMost) return std::numeric_limits<double>::infinity();
-  if (value == -kMost) return -std::numeric_limits<double>::infinity();
-  return value;
-}
-
-bool is_run_id(std::string_view id) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-  };
-  return !id.empty() && id.size() <= 256 && id.front() != '-' && id.front() != '_' &&
-         std::all_of(id.begin(), id.end(), plain);
-}
-
-Json dataset_details(std::string_view source_type, std::string_view source, std::string_view schema,
-                     std::string_view profile) {
-  Json details{{"source_type", std::string(source_type)}, {"source", std::string(source)}};
-  if (!schema.empty()) details["schema"] = std::string(schema);
-  if (!profile.empty()) details["profile"] = std::string(profile);
-  return details;
-}
 
 Json to_json(const ImportReport& report, const std::string& source) {
   Json findings = Json::array();
@@ -264,6 +287,20 @@ Json to_json(const ImportReport& report, const std::string& source) {
               {"artifacts", Json{{"found", report.artifacts_found},
                                  {"added", report.added.artifacts},
                                  {"bytes", report.artifact_bytes_added}}},
+              {"logged_models", Json{{"found", report.logged_models_found},
+                                     {"added", report.logged_models_added.models},
+                                     {"params", report.logged_models_added.params},
+                                     {"tags", report.logged_models_added.tags},
+                                     {"metrics", report.logged_models_added.metrics}}},
+              {"model_files", Json{{"found", report.model_files_found},
+                                   {"added", report.logged_models_added.files},
+                                   {"bytes", report.model_file_bytes_added}}},
+              {"registered_models",
+               Json{{"found", report.models_found}, {"added", report.registry_added.models}}},
+              {"model_versions",
+               Json{{"found", report.versions_found}, {"added", report.registry_added.versions}}},
+              {"model_aliases", Json{{"added", report.registry_added.aliases}}},
+              {"model_tags", Json{{"added", report.registry_added.tags}}},
               {"findings", std::move(findings)}};
 }
 

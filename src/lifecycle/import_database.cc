@@ -2,6 +2,7 @@
 #include "artifacts/blob_store.h"
 #include "base/text.h"
 #include "lifecycle/internal/artifact_folders.h"
+#include "lifecycle/internal/database_models.h"
 #include "lifecycle/internal/import_source.h"
 #include "lifecycle/internal/mlflow_tables.h"
 #include "metadata/foreign_file.h"
@@ -66,6 +67,9 @@ class DatabaseSource : public ImportSource {
       if (row.lifecycle == "deleted") experiment.lifecycle = tracking::Lifecycle::Deleted;
       experiment.created = time_or(row.created, {});
       experiment.updated = time_or(row.updated, experiment.created);
+      // Deleting is the last that was done to it.
+      if (experiment.lifecycle == tracking::Lifecycle::Deleted)
+        experiment.deleted = experiment.updated;
       MARTLET_TRY_SET(const auto tags,
                       file_->select<mlflow::ExperimentTagRow>(equal("experiment_id", row.id)));
       for (const mlflow::ExperimentTagRow& tag : tags)
@@ -125,13 +129,24 @@ class DatabaseSource : public ImportSource {
     return visit(points);
   }
 
-  Result<std::vector<SourceArtifact>> artifacts(const SourceRun& run) override {
-    folder_ = folders_.folder_of(run);
-    if (folder_.empty()) return std::vector<SourceArtifact>();
-    return files_below(folder_, "run " + run.run.id.text() + " artifact", findings_);
+  Result<void> for_each_logged_model(
+      const Experiment& experiment,
+      const std::function<Result<void>(const SourceLoggedModel&)>& visit) override {
+    return database_logged_models(*file_, experiment, findings_, visit);
   }
 
-  Result<tracking::Artifact> fetch(const SourceRun& /*run*/, const SourceArtifact& artifact,
+  Result<void> for_each_registered_model(
+      const std::function<Result<void>(const SourceRegisteredModel&)>& visit) override {
+    return database_registered_models(*file_, findings_, visit);
+  }
+
+  Result<std::vector<SourceArtifact>> artifacts(const SourceOwner& owner) override {
+    folder_ = folders_.folder_of(owner);
+    if (folder_.empty()) return std::vector<SourceArtifact>();
+    return files_below(folder_, owner.told() + " artifact", findings_);
+  }
+
+  Result<tracking::Artifact> fetch(const SourceOwner& /*owner*/, const SourceArtifact& artifact,
                                    artifacts::BlobStore& blobs) override {
     MARTLET_TRY_SET(const artifacts::StoredBlob stored,
                     blobs.put_file(join_path(folder_, artifact.path)));
@@ -140,15 +155,10 @@ class DatabaseSource : public ImportSource {
   }
 
   Result<void> look_for_more() override {
-    for (const auto& [table, what] :
-         {std::pair{"registered_models", "registered models"},
-          std::pair{"logged_models", "logged models"}, std::pair{"trace_info", "traces"}}) {
-      MARTLET_TRY_SET(const std::int64_t rows, file_->rows_of(table));
-      if (rows > 0)
-        report(
-            findings_, table, "not_imported",
-            fmt::format("{} {} were left out: only experiments and runs are imported", rows, what));
-    }
+    MARTLET_TRY_SET(const std::int64_t traces, file_->rows_of("trace_info"));
+    if (traces > 0)
+      report(findings_, "trace_info", "not_imported",
+             fmt::format("{} traces were left out: they are not imported", traces));
     folders_.report_elsewhere(findings_);
     return {};
   }
@@ -174,12 +184,16 @@ class DatabaseSource : public ImportSource {
     if (row.lifecycle == "deleted") run.lifecycle = tracking::Lifecycle::Deleted;
     if (row.ended.has_value()) run.ended = mlflow_time(*row.ended);
     run.started = time_or(row.started, run.ended.value_or(Timestamp{}));
-    found.artifact_uri = row.artifact_uri.value_or("");
+    if (run.lifecycle == tracking::Lifecycle::Deleted && row.deleted.has_value())
+      run.deleted = mlflow_time(*row.deleted);
+    found.owner = {SourceOwner::Kind::Run, experiment.id.text(), row.id,
+                   row.artifact_uri.value_or(""), ""};
     MARTLET_TRY_SET(const auto params, file_->select<mlflow::ParamRow>(equal("run_uuid", row.id)));
     for (const mlflow::ParamRow& param : params) run.params[param.key] = param.value.value_or("");
     MARTLET_TRY_SET(const auto tags, file_->select<mlflow::TagRow>(equal("run_uuid", row.id)));
     for (const mlflow::TagRow& tag : tags) run.tags[tag.key] = tag.value.value_or("");
     MARTLET_TRY(read_inputs(run));
+    MARTLET_TRY(database_run_models(*file_, run));
     return std::optional<SourceRun>(std::move(found));
   }
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "lifecycle/import.h"
 #include "lifecycle/internal/import_source.h"
+#include "lifecycle/internal/version_places.h"
 #include "lifecycle/track.h"
 #include "platform/real_file_system.h"
 #include "platform/threads.h"
@@ -220,6 +221,78 @@ TEST(MlflowValues, statuses_times_and_values_read_as_mlflow_means_them) {
   EXPECT_EQ(mlflow_value(1e308), 1e308);
   EXPECT_TRUE(is_run_id(kRun));
   for (const char* wrong : {"", "../x", "a/b", "-a", ".hidden"}) EXPECT_FALSE(is_run_id(wrong));
+}
+
+TEST_F(ImportTest, the_age_of_what_was_deleted_is_kept) {
+  const std::string gone(32, 'a');
+  write_run(gone, "status: 3\nlifecycle_stage: deleted\ndeleted_time: 1700000500000\n");
+  ASSERT_TRUE(import().has_value());
+  const auto run = tracker().run(RunId(gone));
+  ASSERT_TRUE(run.has_value());
+  EXPECT_EQ(run->lifecycle, tracking::Lifecycle::Deleted);
+  EXPECT_EQ(run->deleted, Timestamp{1'700'000'500'000'000});
+}
+
+class VersionPlacesTest : public ::testing::Test {
+ protected:
+  VersionPlacesTest() {
+    places_.add({SourceOwner::Kind::Run, "1", "r1", "file:///old%20place/1/r1/artifacts", ""},
+                ExperimentId("7"));
+    places_.add({SourceOwner::Kind::LoggedModel, "1", "m-1",
+                 "mlflow-artifacts:/1/models/m-1/artifacts", "/now/1/models/m-1"},
+                ExperimentId("7"));
+  }
+  Result<registry::ModelVersion> placed(const std::string& source, const std::string& storage = "",
+                                        const registry::Texts& tags = {}) const {
+    SourceVersion version;
+    version.version.model = *registry::ModelName::parse("churn");
+    version.version.version = {1};
+    version.version.source = source;
+    version.storage = storage;
+    return places_.placed(version, tags);
+  }
+  std::string source_of(const std::string& source) const {
+    const auto made = placed(source);
+    return made.has_value() ? made->source : "error";
+  }
+  VersionPlaces places_;
+};
+
+TEST_F(VersionPlacesTest, what_lies_within_imported_artifacts_lies_within_ours) {
+  EXPECT_EQ(source_of("/old place/1/r1/artifacts/model"), "mlflow-artifacts:/7/r1/artifacts/model");
+  EXPECT_EQ(source_of("file:///old%20place/1/r1/artifacts"), "mlflow-artifacts:/7/r1/artifacts");
+  const auto logged = placed("mlflow-artifacts:/1/models/m-1/artifacts/");
+  ASSERT_TRUE(logged.has_value()) << logged.error().message();
+  EXPECT_EQ(logged->source, "mlflow-artifacts:/7/models/m-1/artifacts");
+  EXPECT_EQ(logged->model_id, "m-1");
+  EXPECT_EQ(source_of("/now/1/models/m-1/artifacts"), "mlflow-artifacts:/7/models/m-1/artifacts");
+}
+
+TEST_F(VersionPlacesTest, names_stay_and_their_place_is_found) {
+  const auto logged = placed("models:/m-1");
+  ASSERT_TRUE(logged.has_value()) << logged.error().message();
+  EXPECT_EQ(logged->source, "models:/m-1");
+  EXPECT_EQ(logged->location, "mlflow-artifacts:/7/models/m-1/artifacts");
+  const auto of_run = placed("runs:/r1/model");
+  ASSERT_TRUE(of_run.has_value()) << of_run.error().message();
+  EXPECT_EQ(of_run->location, "mlflow-artifacts:/7/r1/artifacts/model");
+  const auto copy = placed("models:/churn/3", "/old place/1/r1/artifacts/model");
+  ASSERT_TRUE(copy.has_value()) << copy.error().message();
+  EXPECT_EQ(copy->source, "models:/churn/3");
+  EXPECT_EQ(copy->location, "mlflow-artifacts:/7/r1/artifacts/model");
+  EXPECT_EQ(source_of("s3://bucket/model"), "s3://bucket/model");
+  EXPECT_TRUE(placed("dummy-source", "", {{"mlflow.prompt.is_prompt", "true"}}).has_value());
+}
+
+TEST_F(VersionPlacesTest, what_nobody_may_read_is_refused) {
+  for (const char* source :
+       {"/etc", "file:///etc/passwd", "/old place/1/r1/artifacts/../../../../etc", "models:/m-2",
+        "runs:/r2/model", "mlflow-artifacts:/1/models/m-2/artifacts", "/old place/1/r1/artifactsx",
+        "", "s3://bucket/..%2f.."}) {
+    const auto refused = placed(source);
+    ASSERT_FALSE(refused.has_value()) << source;
+    EXPECT_EQ(refused.error().code(), ErrorCode::InvalidArgument);
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "metadata/audit.h"
 #include "metadata/claims.h"
 #include "metadata/database.h"
+#include "metadata/keyed_answer.h"
 #include "metadata/shared_key.h"
 
 #include <fmt/format.h>
@@ -22,7 +23,11 @@ SchemaGroup own_schema() {
               return schema.create_table<AuditRecord>();
             }},
            {2, "keys that processes share",
-            [](SchemaEditor& schema) { return schema.create_table<SharedKeyRecord>(); }}}};
+            [](SchemaEditor& schema) { return schema.create_table<SharedKeyRecord>(); }},
+           {3, "answers to requests with a key", [](SchemaEditor& schema) -> Result<void> {
+              MARTLET_TRY(schema.create_table<KeyedAnswer>());
+              return schema.create_index<KeyedAnswer>({"kept"});
+            }}}};
 }
 
 Result<void> refuse_newer(const std::vector<SchemaRecord>& applied,

@@ -2,11 +2,13 @@
 //
 // Lifetime: one per process, built by lifecycle/. Thread-safe: every call is one metadata
 // transaction, and every change writes its audit record in the same one. The overloads with a
-// Transaction join the caller's. Never here: training, permission checks (server/ does those),
-// loading model bytes, deciding whether a gate passed, opening what a version's source names.
+// Transaction join the caller's; an Also joins ours. Never here: training, permission checks
+// (server/ does those), loading model bytes, deciding whether a gate passed, opening what a
+// version's source names.
 #pragma once
 #include "base/clock.h"
 #include "base/result.h"
+#include "metadata/also.h"
 #include "metadata/audit.h"
 #include "registry/model_search.h"
 #include "registry/model_version.h"
@@ -75,7 +77,8 @@ class ModelRegistry {
 
   // AlreadyExists.
   Result<RegisteredModel> create_model(const ModelName& name, const std::string& description,
-                                       const Texts& tags, const Actor& actor);
+                                       const Texts& tags, const Actor& actor,
+                                       const metadata::Also<RegisteredModel>& also = {});
   Result<RegisteredModel> model(const ModelName& name) const;  // NotFound
   Result<std::vector<RegisteredModel>> models() const;         // by name
   Result<ModelPage> search_models(const RegistrySearch& search) const;
@@ -97,7 +100,8 @@ class ModelRegistry {
 
   // Numbers are dense, start at 1 and are never given again while the model exists. NotFound if
   // the package, the version to copy or, if it isn't to be made, the model isn't there.
-  Result<ModelVersion> add_version(const NewVersion& request, const Actor& actor);
+  Result<ModelVersion> add_version(const NewVersion& request, const Actor& actor,
+                                   const metadata::Also<ModelVersion>& also = {});
   Result<ModelVersion> add_version(metadata::Transaction& tx, const NewVersion& request,
                                    const Actor& actor);
   // With package, run, source, description, tags and attestations: what was judged stays judged.

@@ -131,8 +131,10 @@ Result<ModelVersion> ModelRegistry::add_version(Transaction& tx, const NewVersio
   return version_of(tx, record);
 }
 
-Result<ModelVersion> ModelRegistry::add_version(const NewVersion& request, const Actor& actor) {
-  return database_.write([&](Transaction& tx) { return add_version(tx, request, actor); });
+Result<ModelVersion> ModelRegistry::add_version(const NewVersion& request, const Actor& actor,
+                                                const metadata::Also<ModelVersion>& also) {
+  return database_.write(
+      [&](Transaction& tx) { return metadata::with(tx, add_version(tx, request, actor), also); });
 }
 
 Result<ModelVersion> ModelRegistry::copy_version(const VersionName& from, const ModelName& to,

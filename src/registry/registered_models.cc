@@ -49,7 +49,8 @@ Result<void> rename_alias_changes(Transaction& tx, const std::string& from, cons
 
 Result<RegisteredModel> ModelRegistry::create_model(const ModelName& name,
                                                     const std::string& description,
-                                                    const Texts& tags, const Actor& actor) {
+                                                    const Texts& tags, const Actor& actor,
+                                                    const metadata::Also<RegisteredModel>& also) {
   MARTLET_TRY(check_tags(tags));
   return database_.write([&](Transaction& tx) -> Result<RegisteredModel> {
     const Change change{tx, actor, clock_.now()};
@@ -59,7 +60,7 @@ Result<RegisteredModel> ModelRegistry::create_model(const ModelName& name,
     if (!fresh) return taken(name);
     MARTLET_TRY(index_tags(tx, record));
     MARTLET_TRY(change.audit("registry.model.create", name.text(), {{"description", description}}));
-    return model_of(tx, record);
+    return metadata::with(tx, model_of(tx, record), also);
   });
 }
 

@@ -76,8 +76,8 @@ Result<bool> tag_holds(const Json& tags, const FilterClause& clause) {
 }  // namespace
 
 Experiment experiment_of(const ExperimentRecord& record) {
-  Experiment experiment{record.id,      record.name,    record.lifecycle,
-                        record.created, record.updated, {}};
+  Experiment experiment{record.id,      record.name, record.lifecycle, record.created,
+                        record.updated, {},          record.deleted};
   for (const auto& [key, value] : record.tags.items())
     experiment.tags[key] = value.is_string() ? value.get<std::string>() : to_text(value);
   return experiment;

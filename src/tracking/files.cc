@@ -117,6 +117,13 @@ Result<std::vector<FileEntry>> list(const ReadTransaction& tx, const FileOwner& 
 
 }  // namespace
 
+std::string artifact_location(const ExperimentId& experiment, const FileOwner& owner) {
+  const std::string place = !owner.model.empty()   ? "/models/" + owner.model
+                            : !owner.trace.empty() ? "/traces/" + owner.trace
+                                                   : "/" + owner.run.text();
+  return "mlflow-artifacts:/" + experiment.text() + place + "/artifacts";
+}
+
 Result<ExperimentId> experiment_of(const ReadTransaction& tx, const FileOwner& owner) {
   if (!owner.trace.empty()) {
     MARTLET_TRY_SET(TraceRecord trace, tx.require<TraceRecord>("trace", owner.trace));

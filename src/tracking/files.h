@@ -32,6 +32,9 @@ struct FileEntry {
   std::int64_t size_bytes = 0;
 };
 
+// Where MLflow's clients find its files: "mlflow-artifacts:/12/RUN/artifacts".
+std::string artifact_location(const ExperimentId& experiment, const FileOwner& owner);
+
 // NotFound for an unknown owner.
 Result<ExperimentId> experiment_of(const metadata::ReadTransaction& tx, const FileOwner& owner);
 

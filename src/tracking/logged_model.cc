@@ -304,7 +304,8 @@ std::string LoggedModels::fresh_id() {
   return "m-" + new_id(clock_, random_);
 }
 
-Result<LoggedModel> LoggedModels::create(const NewLoggedModel& request) {
+Result<LoggedModel> LoggedModels::create(const NewLoggedModel& request,
+                                         const metadata::Also<LoggedModel>& also) {
   MARTLET_TRY(check_texts(request.params, request.tags));
   LoggedModelRecord record;
   record.id = fresh_id();
@@ -327,7 +328,7 @@ Result<LoggedModel> LoggedModels::create(const NewLoggedModel& request) {
     MARTLET_TRY(tx.insert(record));
     MARTLET_TRY(put_texts(tx, record.id, kParam, request.params));
     MARTLET_TRY(put_texts(tx, record.id, kTag, request.tags));
-    return load(tx, record);
+    return metadata::with(tx, load(tx, record), also);
   });
 }
 
@@ -349,14 +350,22 @@ Result<LoggedModel> LoggedModels::set_status(const std::string& id, LoggedModelS
   });
 }
 
+Result<LoggedModel> LoggedModels::model(const ReadTransaction& tx, const std::string& id) {
+  MARTLET_TRY_SET(LoggedModelRecord record, require(tx, id));
+  return load(tx, std::move(record));
+}
+
 Result<LoggedModel> LoggedModels::set_tags(const std::string& id, const Texts& tags) {
+  return database_.write([&](Transaction& tx) { return set_tags(tx, id, tags); });
+}
+
+Result<LoggedModel> LoggedModels::set_tags(Transaction& tx, const std::string& id,
+                                           const Texts& tags) {
   MARTLET_TRY(check_texts({}, tags));
-  return database_.write([&](Transaction& tx) -> Result<LoggedModel> {
-    MARTLET_TRY_SET(LoggedModelRecord record, require(tx, id));
-    MARTLET_TRY(put_texts(tx, id, kTag, tags));
-    MARTLET_TRY(touch(tx, record, clock_.now()));
-    return load(tx, std::move(record));
-  });
+  MARTLET_TRY_SET(LoggedModelRecord record, require(tx, id));
+  MARTLET_TRY(put_texts(tx, id, kTag, tags));
+  MARTLET_TRY(touch(tx, record, clock_.now()));
+  return load(tx, std::move(record));
 }
 
 Result<void> LoggedModels::remove_tag(const std::string& id, const std::string& key) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "metadata/also.h"
 #include "tracking/run.h"
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 
 namespace martlet::metadata {
 class Database;
+class ReadTransaction;
 class Transaction;
 }  // namespace martlet::metadata
 
@@ -93,11 +95,14 @@ class LoggedModels {
 
   // NotFound for an unknown experiment or run, InvalidArgument for a deleted experiment and for
   // names with any of / : . % " '.
-  Result<LoggedModel> create(const NewLoggedModel& request);
+  Result<LoggedModel> create(const NewLoggedModel& request,
+                             const metadata::Also<LoggedModel>& also = {});
   Result<LoggedModel> model(const std::string& id, bool deleted_too = false) const;  // NotFound
   Result<LoggedModel> set_status(const std::string& id, LoggedModelStatus status,
                                  const std::string& message);
+  static Result<LoggedModel> model(const metadata::ReadTransaction& tx, const std::string& id);
   Result<LoggedModel> set_tags(const std::string& id, const Texts& tags);
+  Result<LoggedModel> set_tags(metadata::Transaction& tx, const std::string& id, const Texts& tags);
   Result<void> remove_tag(const std::string& id, const std::string& key);  // NotFound
   // InvalidArgument when a param has another value already.
   Result<void> add_params(const std::string& id, const Texts& params);

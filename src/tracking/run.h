@@ -42,6 +42,7 @@ struct Experiment {
   Timestamp created;
   Timestamp updated;
   Texts tags;
+  std::optional<Timestamp> deleted{};  // when, if it is
 };
 
 struct Metric {
@@ -99,6 +100,8 @@ struct Run {
   std::vector<RunModel> model_inputs;
   std::vector<RunModel> model_outputs;
   std::vector<Artifact> artifacts;
+  // When, if it is; the same as its experiment's where it was deleted with it.
+  std::optional<Timestamp> deleted{};
 };
 
 // One batch of what a run says of itself. Applied as a whole or not at all; applying it again

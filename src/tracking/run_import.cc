@@ -24,7 +24,6 @@ using metadata::Transaction;
 
 constexpr std::size_t kMaxNameBytes = 500;
 constexpr std::int64_t kMaxKeptNumber = std::numeric_limits<std::int32_t>::max();
-constexpr const char* kNameKey = "mlflow.runName";  // a run's name, as MLflow's clients read it
 
 // The findings of one param, tag, metric key or input; none when it may be kept.
 bool is_allowed(const RunBatch& one, const RunId& run, std::vector<Finding>& findings) {
@@ -55,6 +54,8 @@ RunBatch allowed_part(const Run& run, std::vector<Finding>& findings) {
     one.inputs.push_back(input);
     if (is_allowed(one, run.id, findings)) part.inputs.push_back(input);
   }
+  part.model_inputs = run.model_inputs;
+  part.model_outputs = run.model_outputs;
   return part;
 }
 
@@ -62,12 +63,12 @@ bool is_name(const std::string& name) {
   return !name.empty() && name.size() <= kMaxNameBytes && is_valid_utf8(name);
 }
 
-RunRecord record_of(const Run& theirs, const ExperimentId& experiment) {
+RunRecord record_of(const Run& theirs, const ExperimentId& experiment, Timestamp now) {
   RunRecord record;
   record.id = theirs.id;
   record.experiment = experiment;
   record.name = theirs.name;
-  if (const auto tag = theirs.tags.find(kNameKey);
+  if (const auto tag = theirs.tags.find(std::string(kNameTag));
       !is_name(record.name) && tag != theirs.tags.end())
     record.name = tag->second;
   if (!is_name(record.name)) record.name = "run-" + theirs.id.text().substr(0, 8);
@@ -78,7 +79,17 @@ RunRecord record_of(const Run& theirs, const ExperimentId& experiment) {
   // Other stores know runs that ended at no time, and running ones that have an end.
   if (has_ended(record.status)) record.ended = theirs.ended.value_or(theirs.started);
   record.facts = theirs.facts;
+  if (record.lifecycle == Lifecycle::Deleted) record.deleted = theirs.deleted.value_or(now);
   return record;
+}
+
+std::vector<RunModelRecord> models_of(const RunId& run, const RunBatch& part) {
+  std::vector<RunModelRecord> models;
+  for (const RunModel& model : part.model_inputs)
+    models.push_back({run, model.model, false, model.step});
+  for (const RunModel& model : part.model_outputs)
+    models.push_back({run, model.model, true, model.step});
+  return models;
 }
 
 Result<ImportTally> write_parts(Transaction& tx, const RunId& run, const RunBatch& part) {
@@ -97,6 +108,10 @@ Result<ImportTally> write_parts(Transaction& tx, const RunId& run, const RunBatc
                         InputRecord{run, input.name, input.digest, input.context, input.details}));
     tally.inputs += fresh ? 1 : 0;
   }
+  for (const RunModelRecord& model : models_of(run, part)) {
+    MARTLET_TRY_SET(const bool fresh, tx.insert_if_absent(model));
+    tally.models += fresh ? 1 : 0;
+  }
   return tally;
 }
 
@@ -114,6 +129,11 @@ Result<ImportTally> count_parts(const ReadTransaction& tx, const RunId& run, con
     MARTLET_TRY_SET(const bool there,
                     tx.exists<InputRecord>(run, input.name, input.digest, input.context));
     tally.inputs += there ? 0 : 1;
+  }
+  for (const RunModelRecord& model : models_of(run, part)) {
+    MARTLET_TRY_SET(const bool there,
+                    tx.exists<RunModelRecord>(model.run, model.model, model.made, model.step));
+    tally.models += there ? 0 : 1;
   }
   return tally;
 }
@@ -151,6 +171,7 @@ ImportTally& ImportTally::operator+=(const ImportTally& other) {
   points += other.points;
   inputs += other.inputs;
   artifacts += other.artifacts;
+  models += other.models;
   return *this;
 }
 
@@ -184,6 +205,8 @@ Result<RunImporter::Placed> RunImporter::experiment(const Experiment& theirs) {
     record.lifecycle = theirs.lifecycle;
     record.created = theirs.created;
     record.updated = theirs.updated;
+    if (record.lifecycle == Lifecycle::Deleted)
+      record.deleted = theirs.deleted.value_or(clock_.now());
     for (const auto& [key, value] : theirs.tags) record.tags[key] = value;
     MARTLET_TRY(tx.insert(record));
     return Placed{record.id, true};
@@ -195,7 +218,7 @@ Result<ImportTally> RunImporter::begin_run(const Run& theirs, const ExperimentId
   run_ = theirs.id;
   metrics_.clear();
   const RunBatch part = allowed_part(theirs, findings);
-  const RunRecord fresh = record_of(theirs, experiment);
+  const RunRecord fresh = record_of(theirs, experiment, clock_.now());
   const auto look = [&](const ReadTransaction& tx) -> Result<std::optional<RunRecord>> {
     MARTLET_TRY_SET(auto existing, tx.get<RunRecord>(run_));
     if (existing.has_value() && existing->experiment != experiment) {
@@ -226,7 +249,8 @@ Result<ImportTally> RunImporter::begin_run(const Run& theirs, const ExperimentId
       MARTLET_TRY(tx.update(*existing));
     }
     MARTLET_TRY_SET(ImportTally tally, write_parts(tx, run_, part));
-    if (is_new_) MARTLET_TRY(tx.insert_if_absent(TagRecord{run_, kNameKey, fresh.name}));
+    if (is_new_)
+      MARTLET_TRY(tx.insert_if_absent(TagRecord{run_, std::string(kNameTag), fresh.name}));
     tally.runs = is_new_ ? 1 : 0;
     return tally;
   });

@@ -35,9 +35,10 @@ struct ImportTally {
   std::int64_t points = 0;
   std::int64_t inputs = 0;
   std::int64_t artifacts = 0;
+  std::int64_t models = 0;  // that it read or made
 
   ImportTally& operator+=(const ImportTally& other);
-  bool nothing() const { return runs + params + tags + points + inputs + artifacts == 0; }
+  bool nothing() const { return runs + params + tags + points + inputs + artifacts + models == 0; }
 };
 
 // Whether to write; a rehearsal counts the same and writes nothing.
@@ -57,10 +58,11 @@ class RunImporter {
   };
   Result<Placed> experiment(const Experiment& theirs);
 
-  // Begins a run: its record, params, tags and inputs, in `experiment`. A run that is there and has
-  // not ended takes their ending. Findings name what was left out. Conflict when a run of this id
-  // is in another experiment here: it is another run. Metrics and artifacts in `theirs` are not
-  // looked at.
+  // Begins a run: its record, params, tags, inputs and the logged models that it read and made, in
+  // `experiment`. A run that is there and has not ended takes their ending. A deleted one without a
+  // time was deleted now, as far as is known here. Findings name what was left out. Conflict when a
+  // run of this id is in another experiment here: it is another run. Metrics and artifacts in
+  // `theirs` are not looked at.
   Result<ImportTally> begin_run(const Run& theirs, const ExperimentId& experiment,
                                 std::vector<Finding>& findings);
   // Points of the run begun last, as they come; those that are there are passed over.

@@ -24,6 +24,7 @@ Run run_of(RunRecord record) {
   run.started = record.started;
   run.ended = record.ended;
   run.facts = std::move(record.facts);
+  run.deleted = record.deleted;
   return run;
 }
 

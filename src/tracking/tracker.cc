@@ -72,7 +72,8 @@ std::string Tracker::fresh_id() {
   return new_id(clock_, random_);
 }
 
-Result<Experiment> Tracker::create_experiment(const std::string& name, const Texts& tags) {
+Result<Experiment> Tracker::create_experiment(const std::string& name, const Texts& tags,
+                                              const metadata::Also<Experiment>& also) {
   MARTLET_TRY(check_name("an experiment", name));
   MARTLET_TRY(check_experiment_tags(tags));
   return database_.write([&](Transaction& tx) -> Result<Experiment> {
@@ -94,7 +95,7 @@ Result<Experiment> Tracker::create_experiment(const std::string& name, const Tex
     record.created = record.updated = clock_.now();
     for (const auto& [key, value] : tags) record.tags[key] = value;
     MARTLET_TRY(tx.insert(record));
-    return experiment_of(record);
+    return metadata::with<Experiment>(tx, experiment_of(record), also);
   });
 }
 
@@ -208,7 +209,7 @@ Result<ExperimentPage> Tracker::search_experiments(const ExperimentSearch& searc
   });
 }
 
-Result<Run> Tracker::start_run(const NewRun& request) {
+Result<Run> Tracker::start_run(const NewRun& request, const metadata::Also<Run>& also) {
   MARTLET_TRY(check_batch(request.first));
   RunRecord record;
   record.id = RunId(fresh_id());
@@ -233,7 +234,7 @@ Result<Run> Tracker::start_run(const NewRun& request) {
     MARTLET_TRY(tx.insert(TagRecord{record.id, std::string(kNameTag), record.name}));
     MARTLET_TRY(log(tx, record.id, request.first));
     MARTLET_TRY_SET(RunRecord started, tx.require<RunRecord>("run", record.id));
-    return load_run(tx, std::move(started));
+    return metadata::with(tx, load_run(tx, std::move(started)), also);
   });
 }
 

@@ -2,13 +2,15 @@
 //
 // Lifetime: one per process, built by lifecycle/. Thread-safe: each call is one metadata
 // transaction (its blobs are stored before). Those that take a Transaction join the caller's
-// instead, so that a run's record and, say, a step's success are committed together. Never here:
+// instead, so that a run's record and, say, a step's success are committed together; those that
+// take an Also have it join theirs. Never here:
 // training, permission checks, MLflow's wire format.
 #pragma once
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "metadata/also.h"
 #include "tracking/experiment_search.h"
 #include "tracking/run.h"
 #include "tracking/run_search.h"
@@ -56,7 +58,8 @@ class Tracker {
 
   // AlreadyExists (also when a deleted experiment has the name); InvalidArgument for an empty or
   // too long name.
-  Result<Experiment> create_experiment(const std::string& name, const Texts& tags = {});
+  Result<Experiment> create_experiment(const std::string& name, const Texts& tags = {},
+                                       const metadata::Also<Experiment>& also = {});
   Result<Experiment> get_or_create_experiment(const std::string& name);
   Result<Experiment> experiment(const ExperimentId& id) const;  // NotFound
   Result<std::optional<Experiment>> experiment_named(const std::string& name) const;
@@ -73,7 +76,7 @@ class Tracker {
   Result<void> set_experiment_lifecycle(const ExperimentId& id, Lifecycle lifecycle);
 
   // NotFound for an unknown experiment, InvalidArgument for a deleted one.
-  Result<Run> start_run(const NewRun& request);
+  Result<Run> start_run(const NewRun& request, const metadata::Also<Run>& also = {});
   // InvalidArgument with findings; InvalidArgument naming old and new value when a param is set
   // already to another value, and for a deleted run; NotFound. A metric point that is there already
   // is ignored.

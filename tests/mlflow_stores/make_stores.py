@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import urllib.request
 import warnings
@@ -28,7 +29,7 @@ warnings.simplefilter("ignore")
 import pandas as pd  # noqa: E402
 from mlflow import MlflowClient  # noqa: E402
 import mlflow.data  # noqa: E402
-from mlflow.entities import DatasetInput, InputTag, Metric  # noqa: E402
+from mlflow.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput, Metric  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 T0 = 1_700_000_000_000
@@ -78,7 +79,51 @@ def fill(uri):
     run("idea", experiment=old, start=T0 + 50_000)
     client.delete_experiment(old)
     run("by default", experiment="0", start=T0 + 60_000)
-    return {"churn": churn, "old ideas": old, "runs": runs}
+    return {"churn": churn, "old ideas": old, "runs": runs, **fill_models(uri, client, churn, runs)}
+
+
+def fill_models(uri, client, churn, runs):
+    """Logged models of the run "first" and registered models of them, with aliases, stages, tags and a copy."""
+    mlflow.set_tracking_uri(uri)  # MLflow's own stores look a version's logged model up there
+    models = {}
+
+    def logged(name, **more):
+        made = client.create_logged_model(churn, name=name, source_run_id=runs["first"], **more)
+        models[name] = made.model_id
+        return made.model_id
+
+    forest = logged("forest", tags={"mlflow.user": "ada", "kind": "süß 🐦"}, params={"depth": "7", "lr": "0.1"}, model_type="sklearn")
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "data").mkdir()
+        (Path(folder) / "MLmodel").write_text("flavors: {}\n")
+        (Path(folder) / "data" / "weights ü.bin").write_bytes(bytes(range(128)))
+        client.log_model_artifacts(forest, folder)
+    client.finalize_logged_model(forest, "READY")
+    for step, value in enumerate([0.7, 0.9, 0.8]):
+        client.log_metric(runs["first"], "model_auc", value, T0 + step, step, model_id=forest)
+    client.log_metric(runs["first"], "model_auc", 0.6, T0 + 9, 5, model_id=forest, dataset_name="customers", dataset_digest="d1")
+    client.log_outputs(runs["first"], [LoggedModelOutput(forest, 3)])
+    client.log_inputs(runs["child"], models=[LoggedModelInput(forest)])
+    logged("pending")
+    failed = logged("failed")
+    client.finalize_logged_model(failed, "FAILED")
+    client.delete_logged_model(logged("thrown away"))
+
+    client.create_registered_model("leavers", tags={"team": "a", "größe": "1"}, description="who leaves")
+    artifacts = client.get_run(runs["first"]).info.artifact_uri
+    client.create_model_version("leavers", f"models:/{forest}", runs["first"], tags={"checked": "yes"}, description="of a logged model",
+                                model_id=forest)
+    client.create_model_version("leavers", f"{artifacts}/sub", runs["first"])
+    client.create_model_version("leavers", "s3://bucket/model", run_link="http://127.0.0.1/run")
+    client.create_model_version("leavers", "s3://bucket/other")
+    client.delete_model_version("leavers", "3")
+    client.set_registered_model_alias("leavers", "champion", "2")
+    client.set_registered_model_alias("leavers", "old", "1")
+    client.transition_model_version_stage("leavers", "1", "Archived")
+    client.transition_model_version_stage("leavers", "2", "Production")
+    client.create_registered_model("empty")
+    client.copy_model_version("models:/leavers/1", "copies")
+    return {"models": models}
 
 
 def pack(folder, names, target):
@@ -114,6 +159,15 @@ class Asked:
             else:
                 self.ask("GET", f"/get-artifact?run_id={run}&path={quote(file['path'], safe='')}")
 
+    def model_files(self, model, folder=""):
+        path = f"/api/2.0/mlflow/logged-models/{model}/artifacts/directories" + (
+            f"?artifact_directory_path={quote(folder, safe='')}" if folder else "")
+        for file in json.loads(self.ask("GET", path)).get("files", []):
+            if file["is_dir"]:
+                self.model_files(model, file["path"])
+            else:
+                self.ask("GET", f"/ajax-api/2.0/mlflow/logged-models/{model}/artifacts/files?artifact_file_path={quote(file['path'], safe='')}")
+
     def all(self):
         api = "/api/2.0/mlflow"
         experiments = json.loads(self.ask("POST", f"{api}/experiments/search", {"max_results": 1000, "view_type": "ALL"}))
@@ -125,7 +179,14 @@ class Asked:
                 for metric in run["data"].get("metrics", []):
                     self.ask("GET", f"{api}/metrics/get-history?run_id={run_id}&metric_key={quote(metric['key'], safe='')}&max_results=25000")
                 self.files(run_id)
-        self.ask("GET", f"{api}/registered-models/search?max_results=1")
+        for experiment in experiments["experiments"]:
+            question = {"experiment_ids": [experiment["experiment_id"]], "max_results": 50}
+            for model in json.loads(self.ask("POST", f"{api}/logged-models/search", question)).get("models", []):
+                self.model_files(model["info"]["model_id"])
+        for version in json.loads(self.ask("GET", f"{api}/model-versions/search?max_results=10000"))["model_versions"]:
+            if version["source"].startswith("models:/") and not version["source"].startswith("models:/m-"):
+                self.ask("GET", f"{api}/model-versions/get-download-uri?name={quote(version['name'], safe='')}&version={version['version']}")
+        self.ask("GET", f"{api}/registered-models/search?max_results=100")
         return self.kept
 
 
@@ -156,7 +217,6 @@ def main():
     os.chdir(folder / "database")
     database = f"sqlite:///{folder}/database/mlflow.db"
     expected = {"files": fill(f"file://{folder}/mlruns"), "database": fill(database)}
-    MlflowClient(database).create_registered_model("leavers")
     pack(folder, ["mlruns"], HERE / "files.tar.gz")
     pack(folder / "database", ["mlflow.db", "mlruns"], HERE / "database.tar.gz")
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")

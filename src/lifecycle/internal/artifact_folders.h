@@ -17,19 +17,23 @@ class ArtifactFolders {
   // may begin.
   ArtifactFolders(const std::vector<std::string>& roots, const std::vector<std::string>& proxied);
 
-  // The folder of a run's artifacts: where its URI points, if that is in one of the roots; else
-  // `<root>/<experiment>/<run>/artifacts` of the first root that has it. "" when the run has none,
-  // or when they lie elsewhere, which is counted.
-  std::string folder_of(const SourceRun& run);
-  // One finding for all runs whose artifacts lie elsewhere.
+  // The folder of its artifacts: where its URI points, if that is in one of the roots; else
+  // `<root>/<experiment>/<run>/artifacts`, `<root>/<experiment>/models/<model>/artifacts`, of the
+  // first root that has it. "" when it has none, or when they lie elsewhere, which is counted.
+  std::string folder_of(const SourceOwner& owner);
+  // One finding for all whose artifacts lie elsewhere.
   void report_elsewhere(Findings& findings) const;
 
  private:
   std::vector<std::string> roots_;  // canonical
   bool proxied_ = false;            // there is a root where "mlflow-artifacts:/" begins
-  std::int64_t elsewhere_ = 0;      // runs
+  std::int64_t elsewhere_ = 0;      // runs and logged models
   std::string example_;
 };
+
+// "file:///a%20b" and "/a b" are one place; other URIs stay as they are. Without a slash at the
+// end.
+std::string plain_location(const std::string& uri);
 
 // A folder without symbolic links: every regular file below it, by path. Links and what is no file
 // are told.

@@ -43,7 +43,7 @@ struct ExperimentTagRow {
 struct RunRow {
   std::string id;
   Text name, user, status, lifecycle, artifact_uri;
-  Number started, ended, experiment;
+  Number started, ended, deleted, experiment;
   static constexpr metadata::RecordInfo kRecord{"runs", "run_uuid"};
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
@@ -55,6 +55,7 @@ struct RunRow {
     field("artifact_uri", self.artifact_uri);
     field("start_time", self.started);
     field("end_time", self.ended);
+    field("deleted_time", self.deleted);
     field("experiment_id", self.experiment);
   }
 };

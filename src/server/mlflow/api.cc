@@ -54,7 +54,8 @@ struct Api::State {
         const Clock& given_clock, Random& random, std::string key)
       : database(given_database), blobs(given_blobs), clock(given_clock),
         tracker(database, blobs, clock, random), models(database, clock, model_random),
-        traces(database), registered(database, blobs, clock), tokens(std::move(key)) {}
+        traces(database), registered(database, blobs, clock), tokens(std::move(key)),
+        idempotency(database, clock) {}
 
   metadata::Database& database;
   artifacts::BlobStore& blobs;
@@ -65,6 +66,7 @@ struct Api::State {
   tracking::Traces traces;
   registry::ModelRegistry registered;
   PageTokens tokens;
+  Idempotency idempotency;
 };
 
 Api::Api(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -79,7 +81,7 @@ Result<std::unique_ptr<Api>> Api::open(metadata::Database& database, artifacts::
 }
 
 void Api::add_to(Endpoints& endpoints) {
-  Calls calls(endpoints);
+  Calls calls(endpoints, state_->idempotency);
   add_experiment_calls(calls, state_->tracker, state_->tokens);
   add_run_calls(calls, state_->tracker, state_->tokens);
   add_metric_calls(calls, state_->tracker, state_->tokens);

@@ -73,16 +73,33 @@ void Calls::post(std::string_view path, std::string_view summary, Answer answer)
 
 void Calls::call(net::Method method, std::string_view version, std::string_view path,
                  std::string_view summary, Answer answer) {
-  const RawAnswer read_and_answer =
-      [answer = std::move(answer)](const net::Request& request) -> Result<net::Response> {
-    MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
-    MARTLET_TRY_SET(std::string json, answer(*message, request));
-    return net::Response::json(200, std::move(json));
-  };
-  raw_call(method, version, fmt::format("/mlflow/{}", path), summary, read_and_answer);
+  mount(method, version, path, summary,
+        [answer = std::move(answer)](const net::Request& request) -> Result<net::Response> {
+          MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
+          MARTLET_TRY_SET(std::string json, answer(*message, request));
+          return net::Response::json(200, std::move(json));
+        });
+}
+
+void Calls::create(std::string_view path, std::string_view summary, Creation creation) {
+  mount(net::Method::Post, "2.0", path, summary,
+        [idempotency = &idempotency_, creation = std::move(creation)](const net::Request& request) {
+          return idempotency->answer(
+              request,
+              [&](Once& once) -> Result<net::Response> {
+                MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
+                return creation(*message, once);
+              },
+              [](const Error& error, const net::Request& of) { return error_response(error, of); });
+        });
+}
+
+void Calls::mount(net::Method method, std::string_view version, std::string_view path,
+                  std::string_view summary, const RawAnswer& answer) {
+  raw_call(method, version, fmt::format("/mlflow/{}", path), summary, answer);
   // Old clients.
   if (version == "2.0")
-    raw(method, fmt::format("/api/2.0/preview/mlflow/{}", path), summary, read_and_answer);
+    raw(method, fmt::format("/api/2.0/preview/mlflow/{}", path), summary, answer);
 }
 
 void Calls::raw_call(net::Method method, std::string_view version, std::string_view path,

@@ -8,6 +8,7 @@
 #pragma once
 #include "base/result.h"
 #include "net/http_message.h"
+#include "server/idempotency.h"
 #include "server/internal/endpoint.h"
 #include "server/mlflow/fields.h"
 
@@ -32,10 +33,17 @@ class Calls {
   using StreamAnswer =
       std::function<Result<net::Response>(const net::Request& request, net::RequestBody body)>;
 
-  explicit Calls(Endpoints& endpoints) : endpoints_(endpoints) {}
+  // What makes something; it answers through `once`.
+  using Creation = std::function<Result<net::Response>(Message& message, Once& once)>;
+
+  // Both outlive the calls.
+  Calls(Endpoints& endpoints, Idempotency& idempotency)
+      : endpoints_(endpoints), idempotency_(idempotency) {}
 
   void get(std::string_view path, std::string_view summary, Answer answer);
   void post(std::string_view path, std::string_view summary, Answer answer);
+  // A POST that takes an Idempotency-Key.
+  void create(std::string_view path, std::string_view summary, Creation creation);
   void call(net::Method method, std::string_view version, std::string_view path,
             std::string_view summary, Answer answer);
   // Anywhere, with an answer of its own kind.
@@ -48,7 +56,11 @@ class Calls {
                    std::string_view summary, const StreamAnswer& answer);
 
  private:
+  void mount(net::Method method, std::string_view version, std::string_view path,
+             std::string_view summary, const RawAnswer& answer);
+
   Endpoints& endpoints_;
+  Idempotency& idempotency_;
 };
 
 }  // namespace martlet::server::mlflow

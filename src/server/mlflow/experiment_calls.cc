@@ -36,7 +36,15 @@ Result<void> check_location(const std::string& location) {
                   location.substr(0, 200)));
 }
 
-Result<std::string> create(Tracker& tracker, Message& message) {
+std::string id_answer(const tracking::Experiment& made) {
+  return JsonWriter()
+      .begin_object()
+      .text_always("experiment_id", made.id.text())
+      .end_object()
+      .take();
+}
+
+Result<net::Response> create(Tracker& tracker, Message& message, Once& once) {
   const Fields fields = message.fields();
   const std::string name = fields.required_name("name");
   const std::string location = fields.text("artifact_location").value_or("");
@@ -44,12 +52,11 @@ Result<std::string> create(Tracker& tracker, Message& message) {
   for (auto& [key, value] : fields.pairs("tags")) tags[key] = std::move(value);
   MARTLET_TRY(message.check());
   MARTLET_TRY(check_location(location));
-  MARTLET_TRY_SET(const tracking::Experiment made, tracker.create_experiment(name, tags));
-  return JsonWriter()
-      .begin_object()
-      .text_always("experiment_id", made.id.text())
-      .end_object()
-      .take();
+  return once.answer<tracking::Experiment>(
+      [&](const metadata::Also<tracking::Experiment>& also) {
+        return tracker.create_experiment(name, tags, also);
+      },
+      id_answer);
 }
 
 std::string answer_of(const tracking::Experiment& experiment) {
@@ -160,7 +167,8 @@ void add_experiment_calls(Calls& calls, Tracker& tracker, const PageTokens& toke
       return set_lifecycle(tracker, message, to);
     };
   };
-  calls.post("experiments/create", "A new experiment.", call(create));
+  calls.create("experiments/create", "A new experiment.",
+               [&tracker](Message& message, Once& once) { return create(tracker, message, once); });
   calls.get("experiments/get", "An experiment, deleted ones too.", call(get));
   calls.get("experiments/get-by-name", "The experiment of a name.", call(get_by_name));
   calls.get("experiments/search", "A page of experiments.", searching);

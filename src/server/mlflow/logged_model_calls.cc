@@ -96,7 +96,7 @@ tracking::Texts texts_of(const Fields& fields, std::string_view name) {
   return texts;
 }
 
-Result<std::string> create(LoggedModels& models, Message& message, const Request&) {
+Result<net::Response> create(LoggedModels& models, Message& message, Once& once) {
   const Fields fields = message.fields();
   tracking::NewLoggedModel request;
   request.experiment = ExperimentId(fields.required_name("experiment_id"));
@@ -108,8 +108,9 @@ Result<std::string> create(LoggedModels& models, Message& message, const Request
   if (const auto user = request.tags.find("mlflow.user"); user != request.tags.end())
     request.creator = user->second;
   MARTLET_TRY(message.check());
-  MARTLET_TRY_SET(const LoggedModel model, models.create(request));
-  return answer_of(model);
+  return once.answer<LoggedModel>(
+      [&](const metadata::Also<LoggedModel>& also) { return models.create(request, also); },
+      answer_of);
 }
 
 Result<std::string> get(LoggedModels& models, Message& message, const Request& request) {
@@ -211,7 +212,8 @@ void add_logged_model_calls(Calls& calls, LoggedModels& models, const PageTokens
         };
       };
   using net::Method;
-  calls.post("logged-models", "A new logged model.", call(create));
+  calls.create("logged-models", "A new logged model.",
+               [&models](Message& message, Once& once) { return create(models, message, once); });
   calls.post("logged-models/search", "A page of logged models.",
              [&models, &tokens](Message& message, const Request&) {
                return search(models, tokens, message);

@@ -22,22 +22,30 @@ constexpr std::int64_t kMostResults = 1000;
 
 const registry::Actor kActor{"mlflow"};
 
-Result<std::string> answer_of(const ModelRegistry& models, const RegisteredModel& model) {
-  MARTLET_TRY_SET(const auto latest, models.latest_versions(model.name, {}));
+std::string answer_of(const RegisteredModel& model,
+                      const std::vector<registry::ModelVersion>& latest) {
   JsonWriter json;
   json.begin_object().key("registered_model");
   write(json, model, latest);
   return json.end_object().take();
 }
 
-Result<std::string> create(ModelRegistry& models, Message& message) {
+Result<std::string> answer_of(const ModelRegistry& models, const RegisteredModel& model) {
+  MARTLET_TRY_SET(const auto latest, models.latest_versions(model.name, {}));
+  return answer_of(model, latest);
+}
+
+Result<net::Response> create(ModelRegistry& models, Message& message, Once& once) {
   const Fields fields = message.fields();
   MARTLET_TRY_SET(const ModelName name, read_model_name(fields));
   const std::string description = fields.text("description").value_or("");
   const registry::Texts tags = read_tags(fields);
   MARTLET_TRY(message.check());
-  MARTLET_TRY_SET(const RegisteredModel made, models.create_model(name, description, tags, kActor));
-  return answer_of(models, made);
+  return once.answer<RegisteredModel>(
+      [&](const metadata::Also<RegisteredModel>& also) {
+        return models.create_model(name, description, tags, kActor, also);
+      },
+      [](const RegisteredModel& made) { return answer_of(made, {}); });  // it has no versions yet
 }
 
 Result<std::string> get(ModelRegistry& models, Message& message) {
@@ -183,7 +191,8 @@ void add_registry_model_calls(Calls& calls, ModelRegistry& models, const PageTok
       return function(models, message);
     };
   };
-  calls.post("registered-models/create", "A new registered model.", call(create));
+  calls.create("registered-models/create", "A new registered model.",
+               [&models](Message& message, Once& once) { return create(models, message, once); });
   calls.get("registered-models/get", "A registered model.", call(get));
   calls.post("registered-models/rename", "Renames a registered model.", call(rename));
   calls.call(Method::Patch, "2.0", "registered-models/update", "Describes a registered model.",

@@ -1,6 +1,7 @@
 #include "server/mlflow/registry_version_calls.h"
 
 #include "base/json.h"
+#include "metadata/database.h"
 #include "registry/model_registry.h"
 #include "registry/version_source.h"
 #include "server/mlflow/endpoint.h"
@@ -20,6 +21,7 @@ using registry::ModelName;
 using registry::ModelRegistry;
 using registry::ModelVersion;
 using registry::Version;
+using tracking::LoggedModels;
 
 constexpr std::int64_t kUsualResults = 10'000;
 constexpr std::int64_t kMostResults = 200'000;
@@ -102,8 +104,10 @@ Result<void> copy_from(const RegistryContext& context, const std::string& refere
 }
 
 // Its client learns from the logged model what it was registered as.
-Result<void> note_registration(const RegistryContext& context, const ModelVersion& version) {
-  MARTLET_TRY_SET(const auto logged, found_or_absent(context.logged.model(version.model_id)));
+Result<void> note_registration(const RegistryContext& context, metadata::Transaction& tx,
+                               const ModelVersion& version) {
+  if (version.model_id.empty()) return {};
+  MARTLET_TRY_SET(const auto logged, found_or_absent(LoggedModels::model(tx, version.model_id)));
   if (!logged.has_value()) return {};
   Json versions = Json::array();
   if (const auto tag = logged->tags.find(kVersionsTag); tag != logged->tags.end()) {
@@ -111,11 +115,11 @@ Result<void> note_registration(const RegistryContext& context, const ModelVersio
     if (parsed.has_value() && parsed->is_array()) versions = std::move(*parsed);
   }
   versions.push_back(Json{{"name", version.model.text()}, {"version", version.version.number}});
-  MARTLET_TRY(context.logged.set_tags(version.model_id, {{kVersionsTag, to_text(versions)}}));
+  MARTLET_TRY(context.logged.set_tags(tx, version.model_id, {{kVersionsTag, to_text(versions)}}));
   return {};
 }
 
-Result<std::string> create(const RegistryContext& context, Message& message) {
+Result<net::Response> create(const RegistryContext& context, Message& message, Once& once) {
   const Fields fields = message.fields();
   Creation creation;
   MARTLET_TRY_SET(creation.version.model, read_model_name(fields));
@@ -136,9 +140,16 @@ Result<std::string> create(const RegistryContext& context, Message& message) {
   } else if (checked.location != creation.version.source) {
     creation.version.location = checked.location;
   }
-  MARTLET_TRY_SET(const ModelVersion made, context.models.add_version(creation.version, kActor));
-  if (!made.model_id.empty()) MARTLET_TRY(note_registration(context, made));
-  return answer_of(made);
+  return once.answer<ModelVersion>(
+      [&](const metadata::Also<ModelVersion>& also) {
+        return context.models.add_version(
+            creation.version, kActor,
+            [&](metadata::Transaction& tx, const ModelVersion& made) -> Result<void> {
+              MARTLET_TRY(note_registration(context, tx, made));
+              return also ? also(tx, made) : Result<void>();
+            });
+      },
+      answer_of);
 }
 
 Result<std::string> get(const RegistryContext& context, Message& message) {
@@ -253,7 +264,8 @@ void add_registry_version_calls(Calls& calls, const RegistryContext& context) {
       return function(context, message);
     };
   };
-  calls.post("model-versions/create", "A new version of a registered model.", call(create));
+  calls.create("model-versions/create", "A new version of a registered model.",
+               [context](Message& message, Once& once) { return create(context, message, once); });
   calls.get("model-versions/get", "A model version.", call(get));
   calls.call(Method::Patch, "2.0", "model-versions/update", "Describes a model version.",
              call(update));

@@ -41,7 +41,7 @@ std::string run_answer(const tracking::Run& run) {
   return json.end_object().take();
 }
 
-Result<std::string> create(Tracker& tracker, Message& message) {
+Result<net::Response> create(Tracker& tracker, Message& message, Once& once) {
   const Fields fields = message.fields();
   tracking::NewRun request;
   request.experiment = ExperimentId(fields.required_name("experiment_id"));
@@ -61,8 +61,9 @@ Result<std::string> create(Tracker& tracker, Message& message) {
     }
     request.name = named->second;
   }
-  MARTLET_TRY_SET(const tracking::Run run, tracker.start_run(request));
-  return run_answer(run);
+  return once.answer<tracking::Run>(
+      [&](const metadata::Also<tracking::Run>& also) { return tracker.start_run(request, also); },
+      run_answer);
 }
 
 Result<std::string> get(Tracker& tracker, Message& message) {
@@ -289,7 +290,8 @@ void add_run_calls(Calls& calls, Tracker& tracker, const PageTokens& tokens) {
       return set_lifecycle(tracker, message, to);
     };
   };
-  calls.post("runs/create", "A new run.", call(create));
+  calls.create("runs/create", "A new run.",
+               [&tracker](Message& message, Once& once) { return create(tracker, message, once); });
   calls.get("runs/get", "A run, deleted ones too.", call(get));
   calls.post("runs/update", "Status, end or name of a run.", call(update));
   calls.post("runs/search", "A page of runs.",

@@ -110,10 +110,7 @@ std::string artifact_location(const ExperimentId& experiment) {
 }
 
 std::string artifact_uri(const ExperimentId& experiment, const tracking::FileOwner& owner) {
-  const std::string place = !owner.model.empty()   ? "/models/" + owner.model
-                            : !owner.trace.empty() ? "/traces/" + owner.trace
-                                                   : "/" + owner.run.text();
-  return artifact_location(experiment) + place + "/artifacts";
+  return tracking::artifact_location(experiment, owner);
 }
 
 std::string artifact_uri(const tracking::Run& run) {
