@@ -4,6 +4,7 @@
 #include "metadata/claims.h"
 #include "metadata/database.h"
 #include "metadata/shared_key.h"
+#include "metadata/store_copy.h"
 
 #include <fmt/format.h>
 
@@ -22,7 +23,9 @@ SchemaGroup own_schema() {
               return schema.create_table<AuditRecord>();
             }},
            {2, "keys that processes share",
-            [](SchemaEditor& schema) { return schema.create_table<SharedKeyRecord>(); }}}};
+            [](SchemaEditor& schema) { return schema.create_table<SharedKeyRecord>(); }},
+           {3, "what a store is a copy of",
+            [](SchemaEditor& schema) { return schema.create_table<StoreCopyRecord>(); }}}};
 }
 
 Result<void> refuse_newer(const std::vector<SchemaRecord>& applied,
