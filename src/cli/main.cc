@@ -66,6 +66,7 @@ void add_verbs(CLI::App& app, Session& session) {
   add_gc(app, session);
   add_backup(app, session);
   add_restore(app, session);
+  add_migrate(app, session);
   add_demo(app, session);
   add_version(app, session);
 }

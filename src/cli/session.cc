@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include "cli/blob_access.h"
 #include "platform/real_clock.h"
 #include "platform/real_file_system.h"
 #include "platform/system_random.h"
@@ -39,7 +40,9 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-lifecycle::BlobAccess access_to(const std::string& place) {
+}  // namespace
+
+lifecycle::BlobAccess blob_access(const std::string& place) {
   lifecycle::BlobAccess access;
   access.place = place;
   access.key_id = variable(kKeyId);
@@ -48,8 +51,6 @@ lifecycle::BlobAccess access_to(const std::string& place) {
   access.region = variable(kRegion);
   return access;
 }
-
-}  // namespace
 
 Session::Session() = default;
 Session::~Session() = default;
@@ -74,7 +75,7 @@ Result<lifecycle::Project> Session::project() {
 Result<std::unique_ptr<lifecycle::Store>> Session::store(const lifecycle::Project& project,
                                                          lifecycle::WhenMissing when_missing) {
   return lifecycle::Store::open(host(), lifecycle::store_place(store_path, project.directory),
-                                when_missing, access_to(blobs_place));
+                                when_missing, blob_access(blobs_place));
 }
 
 Result<std::unique_ptr<lifecycle::Store>> Session::existing_store() {
@@ -94,7 +95,7 @@ Result<std::unique_ptr<lifecycle::Store>> Session::open_named(lifecycle::WhenMis
                                         : is_directory       ? project_path
                                                              : parent_path(project_path);
   return lifecycle::Store::open(host(), lifecycle::store_place(store_path, project_directory),
-                                when_missing, access_to(blobs_place));
+                                when_missing, blob_access(blobs_place));
 }
 
 namespace {

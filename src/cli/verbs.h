@@ -21,6 +21,7 @@ void add_gc(CLI::App& app, Session& session);
 void add_graph(CLI::App& app, Session& session);
 void add_lineage(CLI::App& app, Session& session);
 void add_logs(CLI::App& app, Session& session);
+void add_migrate(CLI::App& app, Session& session);
 void add_models(CLI::App& app, Session& session);
 void add_models_alias(CLI::App& models, Session& session);
 void add_models_copy(CLI::App& models, Session& session);

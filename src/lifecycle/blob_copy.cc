@@ -51,6 +51,7 @@ Result<void> BlobCopy::add(const Digest& digest) {
     damaged_.push_back(std::move(bytes).error());
     return {};
   }
+  copied_.push_back(digest);
   return put_later(std::move(*bytes));
 }
 
@@ -91,6 +92,7 @@ Result<void> BlobCopy::copy_large(const Digest& digest) {
   }
   ++counts_.copied;
   counts_.copied_bytes += static_cast<std::int64_t>(stored.size_bytes);
+  copied_.push_back(digest);
   return {};
 }
 

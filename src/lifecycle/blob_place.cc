@@ -1,7 +1,5 @@
 #include "lifecycle/blob_place.h"
 
-#include "artifacts/open_blob_store.h"
-
 #include <fmt/format.h>
 
 #include <optional>
@@ -52,6 +50,13 @@ Result<std::string> place_of_blobs(FileSystem& files, const std::string& directo
                                 "--blobs (and MARTLET_BLOBS), or name a new store",
                                 directory));
   return wanted;
+}
+
+artifacts::BlobStoreOptions blob_options(const BlobAccess& access) {
+  artifacts::BlobStoreOptions options;
+  options.default_s3_region = access.region;
+  options.s3.credentials = {access.key_id, access.secret, access.session_token};
+  return options;
 }
 
 Result<void> record_blob_place(FileSystem& files, const std::string& directory,

@@ -1,6 +1,7 @@
 // lifecycle/blob_place.h: where a store's blobs lie: in its folder, or where blobs.json says. Free
 // functions; called by Store::open.
 #pragma once
+#include "artifacts/open_blob_store.h"
 #include "base/file_system.h"
 #include "base/result.h"
 #include "lifecycle/store.h"
@@ -18,5 +19,8 @@ Result<std::string> place_of_blobs(FileSystem& files, const std::string& directo
 // folder.
 Result<void> record_blob_place(FileSystem& files, const std::string& directory,
                                const std::string& place);
+
+// Without a collection lock.
+artifacts::BlobStoreOptions blob_options(const BlobAccess& access);
 
 }  // namespace martlet::lifecycle

@@ -40,10 +40,8 @@ artifacts::CollectionLock lock_on(const std::string& path) {
 }
 
 artifacts::BlobStoreOptions options_of(const std::string& directory, const BlobAccess& access) {
-  artifacts::BlobStoreOptions options;
+  artifacts::BlobStoreOptions options = blob_options(access);
   options.collection_lock = lock_on(join_path(directory, "collection.lock"));
-  options.default_s3_region = access.region;
-  options.s3.credentials = {access.key_id, access.secret, access.session_token};
   return options;
 }
 
@@ -74,7 +72,7 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const StorePlace& p
   const auto open_parts = [&]() -> Result<std::unique_ptr<Store>> {
     MARTLET_TRY_SET(const std::string blobs, place_of_blobs(host.files, directory, access));
     metadata::DatabaseOptions options;
-    for (const RecordKeeper& keeper : record_keepers()) options.schema.push_back(keeper.schema());
+    options.schema = store_schema();
     if (when_missing == WhenMissing::Refuse) options.when_absent = metadata::WhenAbsent::Refuse;
     std::unique_ptr<Store> store(new Store(host, place));  // the constructor is private
     // A server that can't be reached leaves no folder behind.
@@ -84,12 +82,13 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const StorePlace& p
     MARTLET_TRY(create_directories_durably(host.files, directory));
     MARTLET_TRY(host.files.create_directories(store->scratch_directory()));
     MARTLET_TRY(host.files.create_directories(store->logs_directory()));
-    MARTLET_TRY(record_database(host.files, place));
-    // Before records in the folder: a store knows where its blobs lie before it has one.
+    // Before anything by which the folder counts as a store's: one knows where its blobs lie before
+    // it is one, also when the server of the blobs refuses at first.
     MARTLET_TRY_SET(store->blobs_,
                     artifacts::open_blob_store(host.files, host.clock, *store->random_, blobs,
                                                options_of(directory, access)));
     MARTLET_TRY(record_blob_place(host.files, directory, blobs));
+    MARTLET_TRY(record_database(host.files, place));
     if (place.database.empty()) {
       MARTLET_TRY_SET(store->database_, metadata::Database::open(database_path, options));
     }

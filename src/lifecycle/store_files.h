@@ -1,5 +1,5 @@
 // lifecycle/store_files.h: the files of a store beside its database. Free functions;
-// callers: verify, gc, backup.
+// callers: verify, gc, backup, migrate.
 #pragma once
 #include "base/result.h"
 #include "base/time.h"
@@ -21,6 +21,8 @@ struct StoreFile {
 Result<std::vector<StoreFile>> prediction_segments(const Store& store);
 // logs/RUN/STEP.log, by name.
 Result<std::vector<StoreFile>> step_logs(const Store& store);
+// Both, of a store's folder that isn't open.
+Result<std::vector<StoreFile>> files_below(FileSystem& files, const std::string& directory);
 // The folders of logs, by run.
 Result<std::vector<StoreFile>> log_folders(const Store& store);
 // Temporary files and folders, also those of processes at work: of blobs in the store's folder, of

@@ -33,7 +33,8 @@ namespace martlet::metadata {
 
 namespace internal {
 class Connection;
-}
+struct WholeTables;
+}  // namespace internal
 
 // Reads of one snapshot. Valid only inside the function it was handed to; one thread at a time.
 class ReadTransaction {
@@ -105,6 +106,7 @@ class ReadTransaction {
   Result<std::optional<Row>> get_row(const TableShape& shape, const Row& key) const;
 
  private:
+  friend struct internal::WholeTables;  // table_copy.h: tables whatever their records are
   static Error absent(std::string_view what, const Row& key);
   Result<std::vector<Row>> select_rows(const TableShape& shape, const Query& query) const;
   Result<std::int64_t> count_rows(const TableShape& shape, const Condition& condition,

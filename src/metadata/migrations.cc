@@ -5,6 +5,7 @@
 #include "metadata/database.h"
 #include "metadata/keyed_answer.h"
 #include "metadata/shared_key.h"
+#include "metadata/store_copy.h"
 
 #include <fmt/format.h>
 
@@ -24,10 +25,13 @@ SchemaGroup own_schema() {
             }},
            {2, "keys that processes share",
             [](SchemaEditor& schema) { return schema.create_table<SharedKeyRecord>(); }},
-           {3, "answers to requests with a key", [](SchemaEditor& schema) -> Result<void> {
+           {3, "answers to requests with a key",
+            [](SchemaEditor& schema) -> Result<void> {
               MARTLET_TRY(schema.create_table<KeyedAnswer>());
               return schema.create_index<KeyedAnswer>({"kept"});
-            }}}};
+            }},
+           {4, "what a store is a copy of",
+            [](SchemaEditor& schema) { return schema.create_table<StoreCopyRecord>(); }}}};
 }
 
 Result<void> refuse_newer(const std::vector<SchemaRecord>& applied,

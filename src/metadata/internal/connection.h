@@ -3,6 +3,7 @@
 // One connection is used by one thread at a time; the driver's Database hands it out.
 #pragma once
 #include "base/result.h"
+#include "metadata/internal/stored_table.h"
 #include "metadata/record.h"
 
 #include <cstdint>
@@ -32,6 +33,8 @@ class Connection {
   virtual const Dialect& dialect() const = 0;
   // The columns that a table has now.
   virtual Result<std::vector<std::string>> columns_of(const std::string& table) = 0;
+  // All that keep records, by name.
+  virtual Result<std::vector<StoredTable>> tables() = 0;
 };
 
 }  // namespace martlet::metadata::internal

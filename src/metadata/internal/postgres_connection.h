@@ -47,6 +47,7 @@ class PostgresConnection : public Connection {
   Result<Outcome> change(const std::string& sql, std::span<const Value> bound) override;
   const Dialect& dialect() const override { return postgres_dialect(); }
   Result<std::vector<std::string>> columns_of(const std::string& table) override;
+  Result<std::vector<StoredTable>> tables() override;
 
   // Goes out with the next statement that is waited for; its error comes out there.
   void queue(std::string sql, std::vector<Value> bound = {});

@@ -45,6 +45,7 @@ class SqliteConnection : public Connection {
   }
   const Dialect& dialect() const override { return sqlite_dialect(); }
   Result<std::vector<std::string>> columns_of(const std::string& table) override;
+  Result<std::vector<StoredTable>> tables() override;
 
   // One statement; ?1, ?2 … are `bound`.
   Result<Outcome> run(const std::string& sql, std::span<const Value> bound);
