@@ -238,7 +238,7 @@ def test_ground_truth_is_counted_once(tmp_path):
     shop = orders.make(tmp_path / "shop", project=orders.PROJECT.replace("    - logistic\n", ""))
     martlet("run", "--json", cwd=shop)
     row = orders.rows(count=1, seed=5, begin="2025-06-01").iloc[0]
-    body = {"records": [{"key": {"id": str(row["id"])}, "actual": True}]}
+    body = {"records": [{"key": {"id": int(row["id"])}, "actual": True}]}
 
     def ask(server, key, body=body):
         headers = {"Idempotency-Key": key} if key else {}

@@ -254,6 +254,15 @@ Result<Response> get_artifact(const ArtifactContext& context, const Request& req
   return fetch(context, {.run = run}, file, request);
 }
 
+Result<Response> get_artifact_of_model(const ArtifactContext& context, const Request& request) {
+  const std::string path(request.query_value("artifact_file_path").value_or(""));
+  MARTLET_TRY_SET(const std::string file, directory_of(path));
+  if (file.empty())
+    return invalid_argument("Request must include the \"artifact_file_path\" query parameter.");
+  return fetch(context, {.run = {}, .model = std::string(request.path_value("model_id"))}, file,
+               request);
+}
+
 Result<Response> upload_artifact(const ArtifactContext& context, const Request& request,
                                  net::RequestBody body) {
   MARTLET_TRY_SET(const RunId run, run_in_query(request));
@@ -325,6 +334,8 @@ void add_artifact_calls(Calls& calls, const ArtifactContext& context) {
             [context](Message& message, const Request& request) {
               return list_of_model(context, message, request);
             });
+  calls.raw_call(net::Method::Get, "2.0", "/mlflow/logged-models/{model_id}/artifacts/files",
+                 "A file of a logged model.", raw(get_artifact_of_model));
   calls.raw(net::Method::Get, "/get-artifact", "A file of a run.", raw(get_artifact));
   calls.stream_call(net::Method::Post, "2.0", "/mlflow/upload-artifact", "A small file of a run.",
                     [context](const Request& request, net::RequestBody body) {
