@@ -49,8 +49,9 @@ class ServerSource : public ImportSource {
                               {"order_by", Json::array({"attributes.start_time ASC"})}},
                          [&](const Json& page) -> Result<void> {
                            for (const Json& item : list_of(page, "runs")) {
-                             const auto run = read_run(experiment, item);
+                             std::optional<SourceRun> run = read_run(experiment, item);
                              if (!run.has_value()) continue;
+                             MARTLET_TRY(add_given_models(run->run));
                              keys_.clear();
                              for (const Json& metric : list_of(part_of(item, "data"), "metrics"))
                                keys_.push_back(text_of(metric, "key"));
@@ -157,6 +158,19 @@ class ServerSource : public ImportSource {
   static void add_model(const Json& item, std::vector<tracking::RunModel>& models) {
     std::string id = text_of(item, "model_id");
     if (is_run_id(id)) models.push_back({std::move(id), integer_of(item, "step").value_or(0)});
+  }
+
+  // A search doesn't say which models a run was given (MLflow 3.17); asked for itself, it does.
+  Result<void> add_given_models(tracking::Run& run) {
+    if (!run.model_inputs.empty()) return {};
+    auto answer = reader_.get("/api/2.0/mlflow/runs/get?run_id=" + encoded(run.id.text()));
+    if (!answer.has_value()) {
+      if (ServerReader::is_answer(answer.error())) return {};  // it was removed meanwhile
+      return fail(std::move(answer).error());
+    }
+    for (const Json& model : list_of(part_of(part_of(*answer, "run"), "inputs"), "model_inputs"))
+      add_model(model, run.model_inputs);
+    return {};
   }
 
   std::optional<SourceRun> read_run(const Experiment& experiment, const Json& item) {

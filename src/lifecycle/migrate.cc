@@ -173,6 +173,7 @@ class Migration {
     // What is being copied must not be collected.
     MARTLET_TRY_SET(const platform::FileLock ours,
                     lock(garbage_lock_path(source_), source_.directory()));
+    MARTLET_TRY(refuse_before_making(place));
     MARTLET_TRY_SET(const std::unique_ptr<Store> target,
                     Store::open(host_, place, WhenMissing::Create, wanted_.blobs));
     MARTLET_TRY_SET(const platform::FileLock alone,
@@ -191,15 +192,32 @@ class Migration {
     return look_for_newer();
   }
 
+  Result<std::string> own_identity() const {
+    platform::SystemRandom random;
+    return metadata::store_identity(source_.database(), random.hex(kRandomDigits));
+  }
+
+  // Opening makes a folder and says there which database it belongs to: not for another store's.
+  Result<void> refuse_before_making(const StorePlace& place) const {
+    MARTLET_TRY_SET(const TargetLook look, look_at(host_, place, wanted_.blobs));
+    if (look.database == nullptr) return {};
+    MARTLET_TRY_SET(const std::string ours, own_identity());
+    MARTLET_TRY_SET(const std::string theirs, look.database->read([](const ReadTransaction& tx) {
+      return metadata::store_identity(tx);
+    }));
+    if (ours == theirs) return {};  // claim() looks closer
+    MARTLET_TRY_SET(const TargetState state, state_of(source_, *look.database, cancellable()));
+    return refuse_other_store(state, ours, report_.to.records);
+  }
+
   // Whether the target may be written to.
   Result<void> claim(const Store& target) {
-    platform::SystemRandom random;
-    MARTLET_TRY_SET(const std::string identity,
-                    metadata::store_identity(source_.database(), random.hex(kRandomDigits)));
+    MARTLET_TRY_SET(const std::string ours, own_identity());
     // Afterwards, since both may be one database by two names.
     MARTLET_TRY_SET(state_, state_of(source_, target.database(), cancellable()));
     const std::string& name = report_.to.records;
-    MARTLET_TRY(refuse_other_store(state_, identity, name));
+    MARTLET_TRY(refuse_other_store(state_, ours, name));
+    platform::SystemRandom random;
     attempt_ = random.hex(kRandomDigits);
     MARTLET_TRY(target.database().write(
         [&](metadata::Transaction& tx) { return metadata::begin_copy(tx, attempt_); }));

@@ -176,6 +176,7 @@ class Asked:
                         "order_by": ["attributes.start_time ASC"]}
             for run in json.loads(self.ask("POST", f"{api}/runs/search", question)).get("runs", []):
                 run_id = run["info"]["run_id"]
+                self.ask("GET", f"{api}/runs/get?run_id={run_id}")
                 for metric in run["data"].get("metrics", []):
                     self.ask("GET", f"{api}/metrics/get-history?run_id={run_id}&metric_key={quote(metric['key'], safe='')}&max_results=25000")
                 self.files(run_id)
