@@ -14,10 +14,11 @@ from mlflow.entities import LoggedModelInput, LoggedModelOutput, ViewType
 def theirs(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "1")
     uri = f"file://{tmp_path}/mlruns"
-    before = mlflow.get_tracking_uri()
+    before, registry_before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     mlflow.set_tracking_uri(uri)  # MLflow's store looks a version's logged model up there
     yield MlflowClient(uri, uri)
     mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(registry_before)
 
 
 def fill(client, folder):
@@ -91,6 +92,7 @@ def test_this_client_sees_the_same_of_what_it_wrote_and_of_what_was_imported(req
     expected_registry = registry_of(theirs)
     with tracking_server.TrackingServer("martlet", tmp_path) as server:
         mlflow.set_tracking_uri(server.url)
+        mlflow.set_registry_uri(server.url)
         ours = MlflowClient(server.url, server.url)
         assert {name: model_of(ours, model) for name, model in models.items()} == expected_models
         assert registry_of(ours) == expected_registry
