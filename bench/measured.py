@@ -3,6 +3,7 @@
 Commands that are compared take turns in one run, so that whatever else the machine does hits them alike. A subject is
 bench/NAME/bench.py with `measure(bench)`, which calls bench.compare(); bench/run collects the answers.
 """
+import hashlib
 import json
 import os
 import platform
@@ -23,6 +24,20 @@ def environment():
     kept = dict(os.environ)
     kept.pop("OPENBLAS_CORETYPE", None)
     return kept
+
+
+def installed(pins, folder, what):
+    """The python of an environment with just these pins, made when it isn't there or they have changed."""
+    mark = folder / "pins.sha256"
+    digest = hashlib.sha256(pins.read_bytes()).hexdigest()
+    python = folder / "bin" / "python"
+    if mark.exists() and mark.read_text() == digest:
+        return python
+    print(f"bench: installing {what} (once)", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-input", "--require-hashes", "-r", pins], check=True)
+    mark.write_text(digest)
+    return python
 
 
 def run(command, cwd=None):

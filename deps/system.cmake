@@ -57,6 +57,9 @@ _deps_plain(http_parser   libhttp-parser-dev          http_parser.h  http_parser
 _deps_plain(zstd          libzstd-dev                 zstd.h         zstd)
 _deps_plain(zlib          zlib1g-dev                  zlib.h         z)
 _deps_plain(curl          libcurl4-openssl-dev        curl/curl.h    curl)
+# libpq's headers lie in a folder of their own on Debian.
+find_path(DEPS_pq_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql)
+_deps_plain(pq            libpq-dev                   libpq-fe.h     pq)
 _deps_plain(openssl_crypto libssl-dev                 openssl/evp.h  crypto)
 _deps_plain(openssl_ssl   libssl-dev                  openssl/ssl.h  ssl)
 target_link_libraries(deps_openssl_ssl INTERFACE deps_openssl_crypto)

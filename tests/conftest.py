@@ -9,6 +9,8 @@ import program  # noqa: E402
 
 REFERENCE_DATA = Path(os.environ.get("MARTLET_TEST_DATA", program.ROOT.parent / "shared" / "data"))
 MEASURED = []
+# MLflow's clients have environments of their own: mlflow/run starts pytest in each.
+collect_ignore = ["mlflow"]
 
 
 def pytest_configure(config):

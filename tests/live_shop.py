@@ -92,7 +92,7 @@ class Server:
         return answer.json()
 
     def version(self):
-        return str(requests.get(f"{self.url}/health", timeout=10).json()["version"])
+        return str(requests.get(f"{self.url}/api/v1/health", timeout=10).json()["version"])
 
 
 def monitored(shop):

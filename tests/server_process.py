@@ -11,8 +11,8 @@ COLUMNS = ["at", "x", "z", "colour"]
 
 
 class Server:
-    def __init__(self, shop, *flags):
-        self.process = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0", *flags], cwd=shop, env=environment(),
+    def __init__(self, shop, *flags, env=None):
+        self.process = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0", *flags], cwd=shop, env=env or environment(),
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.said = []
         for line in self.process.stderr:

@@ -32,7 +32,7 @@ def server(tmp_path_factory):
 def alive_afterwards(server):
     yield
     begin = time.monotonic()
-    assert requests.get(f"{server.url}/health", timeout=1).json()["ready"] is True
+    assert requests.get(f"{server.url}/api/v1/health", timeout=1).json()["ready"] is True
     assert time.monotonic() - begin < 1
 
 

@@ -14,7 +14,7 @@ def subcommands(*path):
     text = martlet(*path, "--help").out
     if "Subcommands:" not in text:
         return []
-    return re.findall(r"^  ([a-z][a-z-]*)\b", text.split("Subcommands:", 1)[1], re.MULTILINE)
+    return re.findall(r"^  ([a-z][a-z-]*)\b", text.split("Subcommands:", 1)[1].partition("Example")[0], re.MULTILINE)
 
 
 def every_verb():

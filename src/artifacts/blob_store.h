@@ -33,6 +33,36 @@ struct StoredBlob {
   std::uint64_t size_bytes = 0;
 };
 
+// A blob on its way into a store, of a size that nobody knows yet: its bytes are hashed as they
+// come and written once. Destroyed before finish() has succeeded, it leaves nothing behind; killed,
+// it leaves what garbage collection takes. The store must outlive it. One thread at a time; several
+// writers may be at work at once.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  BlobWriter(const BlobWriter&) = delete;
+  BlobWriter& operator=(const BlobWriter&) = delete;
+
+  // Pieces of any size. Errors as BlobStore::put's; after one, and after finish(), every call is
+  // Conflict: what has been written can't be continued, begin again with a new writer.
+  Result<void> append(std::string_view bytes);
+  // Durable when it returns; no bytes at all are a blob too.
+  Result<StoredBlob> finish();
+
+ protected:
+  BlobWriter() = default;
+
+ private:
+  virtual Result<void> write(std::string_view bytes) = 0;
+  // All bytes were written; makes them the blob of that name.
+  virtual Result<void> settle(const StoredBlob& blob) = 0;
+  Result<void> begin();
+
+  Sha256 hasher_;
+  std::uint64_t size_bytes_ = 0;
+  bool over_ = false;  // finished, or failed
+};
+
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
@@ -47,6 +77,8 @@ class BlobStore {
   // Copies the file in, in pieces. NotFound when there is none; Conflict when it changed while it
   // was copied.
   virtual Result<StoredBlob> put_file(const std::string& path) = 0;
+  // For bytes that come in pieces and don't fit into memory, as an upload's.
+  virtual Result<std::unique_ptr<BlobWriter>> writer() = 0;
 
   // The whole blob; its digest is checked when this process first reads it. NotFound; Corrupt
   // (names the digest and what to do).

@@ -74,6 +74,11 @@ TEST_F(Collection, putting_what_is_there_already_makes_it_young_again) {
       [&](DirectoryBlobStore& to) { EXPECT_TRUE(to.put_many(many).has_value()); },
       [&](DirectoryBlobStore& to) {
         EXPECT_TRUE(to.put_file(directory_.path() + "/input").has_value());
+      },
+      [](DirectoryBlobStore& to) {
+        const auto writer = to.writer();
+        EXPECT_TRUE((*writer)->append("bytes").has_value());
+        EXPECT_TRUE((*writer)->finish().has_value());
       }};
   const Digest digest = *store->put("bytes");
   for (const auto& put : ways) {

@@ -1,11 +1,16 @@
 // One suite that every blob store driver must pass.
 #include "artifacts/directory_blob_store.h"
+#include "artifacts/internal/s3_client.h"
 #include "artifacts/memory_blob_store.h"
+#include "artifacts/testing/fake_s3.h"
 #include "base/fake_file_system.h"
+#include "platform/real_clock.h"
 #include "platform/real_file_system.h"
+#include "platform/system_random.h"
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <stdlib.h>
 #include <thread>
@@ -43,9 +48,69 @@ struct RealDirectoryDriver {
   BlobStore& operator()() { return *store; }
 };
 
+// On our server for tests: what it stores is right, so that this runs everywhere.
+struct FakeS3Driver {
+  std::string root;
+  FakeFileSystem files;
+  platform::RealClock clock;
+  platform::SystemRandom random;
+  FakeS3 server{clock};
+  static S3Options options() {
+    S3Options chosen;
+    chosen.credentials = {"key", Secret("secret"), Secret()};
+    return chosen;
+  }
+  std::unique_ptr<S3BlobStore> store =
+      *S3BlobStore::open(files, clock, random, server.location(), options());
+  BlobStore& operator()() { return *store; }
+};
+
+// On a real server, each test below a prefix of its own: tests/services/s3.sh starts one and says
+// where it is.
+struct RealS3Driver {
+  static std::string setting(const char* name) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? "" : text;
+  }
+  RealS3Driver() {
+    if (setting("MARTLET_TEST_S3").empty()) return;
+    S3Location location = *parse_s3_location(setting("MARTLET_TEST_S3"));
+    S3Options options;
+    options.credentials = {setting("AWS_ACCESS_KEY_ID"), Secret(setting("AWS_SECRET_ACCESS_KEY")),
+                           Secret()};
+    options.part_bytes = std::size_t{5} << 20;  // the least that servers take
+    S3Request make_bucket;
+    make_bucket.method = net::Method::Put;
+    const auto made = S3Client(location, options, clock, random).send(std::move(make_bucket));
+    if (made.has_value() && !made->is_good() && made->status != 409)
+      ADD_FAILURE() << "making the bucket: " << made->status << " " << made->code;
+    location.prefix += random.hex(16) + "/";
+    auto opened = S3BlobStore::open(files, clock, random, location, options);
+    if (opened.has_value()) {
+      store = std::move(*opened);
+    } else {
+      ADD_FAILURE() << opened.error().message();
+    }
+  }
+  std::string root;
+  FakeFileSystem files;
+  platform::RealClock clock;
+  platform::SystemRandom random;
+  std::unique_ptr<S3BlobStore> store;
+  BlobStore& operator()() { return *store; }
+};
+
 template <class Driver>
 class BlobStoreConformance : public ::testing::Test {
  protected:
+  void SetUp() override {
+    if constexpr (std::is_same_v<Driver, RealS3Driver>) {
+      if (RealS3Driver::setting("MARTLET_TEST_S3").empty())
+        GTEST_SKIP()
+            << "no S3 server: run tests/services/s3.sh run build/tests/martlet_artifacts_test";
+      ASSERT_NE(driver_.store, nullptr);
+    }
+  }
   void write_file(const std::string& path, std::string_view bytes) {
     ASSERT_TRUE(driver_.files.write_file_durably(in_root(path), bytes).has_value());
   }
@@ -54,7 +119,8 @@ class BlobStoreConformance : public ::testing::Test {
   Driver driver_;
 };
 
-using Drivers = ::testing::Types<MemoryDriver, DirectoryDriver, RealDirectoryDriver>;
+using Drivers = ::testing::Types<MemoryDriver, DirectoryDriver, RealDirectoryDriver, FakeS3Driver,
+                                 RealS3Driver>;
 TYPED_TEST_SUITE(BlobStoreConformance, Drivers);
 
 TYPED_TEST(BlobStoreConformance, bytes_read_back_equal_under_their_digest) {
@@ -122,6 +188,56 @@ TYPED_TEST(BlobStoreConformance, a_file_is_copied_in_and_a_missing_one_is_not_fo
   EXPECT_EQ(*this->store().get(stored->digest), bytes);
   EXPECT_TRUE(this->store().put_file(this->in_root("/input")).has_value());
   EXPECT_EQ(this->store().put_file(this->in_root("/absent")).error().code(), ErrorCode::NotFound);
+  EXPECT_EQ(this->store().list()->size(), 1U);
+}
+
+TYPED_TEST(BlobStoreConformance, what_comes_in_pieces_of_any_size_is_one_blob) {
+  std::string whole;
+  auto writer = this->store().writer();
+  ASSERT_TRUE(writer.has_value()) << writer.error().message();
+  for (const std::size_t size : {0, 1, 5'000, 0, 3'000'000, 17, 9'000'000}) {
+    const std::string piece(size, static_cast<char>('a' + whole.size() % 26));
+    ASSERT_TRUE((*writer)->append(piece).has_value());
+    whole += piece;
+    ASSERT_FALSE(*this->store().exists(digest_of(whole))) << "it is there before it is finished";
+  }
+  const auto stored = (*writer)->finish();
+  ASSERT_TRUE(stored.has_value()) << stored.error().message();
+  EXPECT_EQ(stored->digest, digest_of(whole));
+  EXPECT_EQ(stored->size_bytes, whole.size());
+  EXPECT_EQ(*this->store().get(stored->digest), whole);
+  EXPECT_TRUE(this->store().verify(stored->digest).has_value());
+  EXPECT_EQ((*writer)->append("more").error().code(), ErrorCode::Conflict);
+  EXPECT_EQ((*writer)->finish().error().code(), ErrorCode::Conflict);
+  const auto empty = (*this->store().writer())->finish();
+  EXPECT_EQ(empty->digest, digest_of(""));
+  EXPECT_EQ(*this->store().get(empty->digest), "");
+  EXPECT_EQ(this->store().list()->size(), 2U);
+}
+
+TYPED_TEST(BlobStoreConformance, writers_at_work_together_keep_their_bytes_apart) {
+  const auto one = this->store().writer();
+  const auto other = this->store().writer();
+  const auto dropped = this->store().writer();
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE((*one)->append("one").has_value());
+    ASSERT_TRUE((*other)->append("o").has_value());
+    ASSERT_TRUE((*dropped)->append("never finished").has_value());
+  }
+  const auto first = (*one)->finish();
+  const auto second = (*other)->finish();
+  ASSERT_TRUE(first.has_value() && second.has_value());
+  EXPECT_EQ(this->store().get(first->digest)->size(), 300U);
+  EXPECT_EQ(*this->store().get(second->digest), std::string(100, 'o'));
+  EXPECT_EQ(this->store().list()->size(), 2U);
+}
+
+TYPED_TEST(BlobStoreConformance, a_writer_of_what_is_there_already_keeps_one) {
+  const Digest digest = *this->store().put("known");
+  const auto writer = this->store().writer();
+  ASSERT_TRUE((*writer)->append("kno").has_value());
+  ASSERT_TRUE((*writer)->append("wn").has_value());
+  EXPECT_EQ((*writer)->finish()->digest, digest);
   EXPECT_EQ(this->store().list()->size(), 1U);
 }
 

@@ -231,52 +231,85 @@ Result<std::vector<Digest>> DirectoryBlobStore::put_many(std::span<const std::st
   return digests;
 }
 
-Result<StoredBlob> DirectoryBlobStore::copy_in(const std::string& path,
-                                               const std::string& temporary, File& target) {
+Result<void> DirectoryBlobStore::settle(const StoredBlob& blob, const std::string& temporary,
+                                        File& file) {
+  MARTLET_TRY(refuse_if_stopped());
+  MARTLET_TRY_SET(const bool known, is_stored(blob.digest, blob.size_bytes));
+  if (known) return file_system_.remove(temporary);
+  MARTLET_TRY(prepare_folder(folder_of(blob.digest)));
+  MARTLET_TRY(stop_unless(file.sync()));
+  MARTLET_TRY(file.close());
+  MARTLET_TRY(file_system_.rename(temporary, path_of(blob.digest)));
+  MARTLET_TRY(stop_unless(file_system_.sync_directory(folder_of(blob.digest))));
+  add_to(durable_, blob.digest);
+  return {};
+}
+
+// The digest, and so the folder, is known only at the end; the temporary file lies in the root, on
+// the same file system.
+class DirectoryBlobStore::Writer : public BlobWriter {
+ public:
+  Writer(DirectoryBlobStore& store, std::unique_ptr<File> file, std::string temporary)
+      : store_(store), file_(std::move(file)), temporary_(std::move(temporary)) {}
+  ~Writer() override {
+    file_.reset();
+    // Best effort: what is left behind is found by remove_leftovers().
+    if (!temporary_.empty()) static_cast<void>(store_.file_system_.remove(temporary_).has_value());
+  }
+
+ private:
+  Result<void> write(std::string_view bytes) override {
+    MARTLET_TRY(store_.refuse_if_stopped());
+    return in_context(file_->append(bytes));
+  }
+  Result<void> settle(const StoredBlob& blob) override {
+    auto settled = in_context(store_.settle(blob, temporary_, *file_));
+    if (settled.has_value()) temporary_.clear();
+    return settled;
+  }
+  Result<void> in_context(Result<void> done) const {
+    if (done.has_value()) return done;
+    return fail(std::move(done).error().with_context("storing a blob in " + store_.root_));
+  }
+
+  DirectoryBlobStore& store_;
+  std::unique_ptr<File> file_;
+  std::string temporary_;  // "" once it is the blob
+};
+
+Result<std::unique_ptr<BlobWriter>> DirectoryBlobStore::writer() {
+  MARTLET_TRY(refuse_if_stopped());
+  std::string temporary;
+  auto file = create_temporary(root_, temporary);
+  if (!file.has_value())
+    return fail(std::move(file).error().with_context("storing a blob in " + root_));
+  return std::make_unique<Writer>(*this, std::move(*file), std::move(temporary));
+}
+
+Result<StoredBlob> DirectoryBlobStore::copy_in(const std::string& path, BlobWriter& to) {
   MARTLET_TRY_SET(const FileStatus before, file_system_.status(path));
   if (before.kind != FileKind::Regular) return invalid_argument("it isn't a regular file");
   MARTLET_TRY_SET(const std::unique_ptr<File> source, file_system_.open_for_reading(path));
-  Sha256 hasher;
-  StoredBlob stored;
+  std::uint64_t copied_bytes = 0;
   for (;;) {
-    MARTLET_TRY_SET(const std::string piece, source->read_at(stored.size_bytes, kPieceBytes));
+    MARTLET_TRY_SET(const std::string piece, source->read_at(copied_bytes, kPieceBytes));
     if (piece.empty()) break;
-    hasher.update(piece);
-    MARTLET_TRY(target.append(piece));
-    stored.size_bytes += piece.size();
+    MARTLET_TRY(to.append(piece));
+    copied_bytes += piece.size();
   }
-  stored.digest = hasher.finish();
   MARTLET_TRY_SET(const FileStatus after, file_system_.status(path));
-  if (after.size_bytes != stored.size_bytes || after.modified != before.modified ||
+  if (after.size_bytes != copied_bytes || after.modified != before.modified ||
       after.inode != before.inode) {
     return conflict("it changed while it was copied; wait until it is finished and try again");
   }
-  MARTLET_TRY_SET(const bool known, is_stored(stored.digest, stored.size_bytes));
-  if (known) {
-    MARTLET_TRY(file_system_.remove(temporary));
-    return stored;
-  }
-  MARTLET_TRY(prepare_folder(folder_of(stored.digest)));
-  MARTLET_TRY(stop_unless(target.sync()));
-  MARTLET_TRY(target.close());
-  MARTLET_TRY(file_system_.rename(temporary, path_of(stored.digest)));
-  MARTLET_TRY(stop_unless(file_system_.sync_directory(folder_of(stored.digest))));
-  add_to(durable_, stored.digest);
-  return stored;
+  return to.finish();
 }
 
 Result<StoredBlob> DirectoryBlobStore::put_file(const std::string& path) {
-  MARTLET_TRY(refuse_if_stopped());
-  // The digest, and so the folder, is known only at the end; the temporary file lies in the root,
-  // on the same file system.
-  std::string temporary;
-  MARTLET_TRY_SET(std::unique_ptr<File> target, create_temporary(root_, temporary));
-  auto stored = copy_in(path, temporary, *target);
-  if (!stored.has_value()) {
-    target.reset();
-    static_cast<void>(file_system_.remove(temporary).has_value());
+  MARTLET_TRY_SET(const std::unique_ptr<BlobWriter> to, writer());
+  auto stored = copy_in(path, *to);
+  if (!stored.has_value())
     return fail(std::move(stored).error().with_context("storing the file " + path));
-  }
   return stored;
 }
 
@@ -420,9 +453,15 @@ Result<std::vector<Leftover>> DirectoryBlobStore::leftovers() const {
   return found;
 }
 
+Result<void> DirectoryBlobStore::remove_leftover(const Leftover& leftover) {
+  auto removed = file_system_.remove(leftover.place);
+  if (removed.has_value() || removed.error().code() == ErrorCode::NotFound) return {};
+  return removed;
+}
+
 Result<std::int64_t> DirectoryBlobStore::remove_leftovers() {
   MARTLET_TRY_SET(const std::vector<Leftover> found, leftovers());
-  for (const Leftover& each : found) MARTLET_TRY(file_system_.remove(each.path));
+  for (const Leftover& each : found) MARTLET_TRY(remove_leftover(each));
   return static_cast<std::int64_t>(found.size());
 }
 

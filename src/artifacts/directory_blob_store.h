@@ -2,18 +2,13 @@
 //
 // <root>/ab/cdef…: the first two hex digits of the digest name the folder. Written to
 // <root>/ab/tmp-… in the same folder, synced, renamed, and the folder synced. Files may be shared
-// with other processes on this host that do the same. Thread-safe.
-//
-// A blob's time of modification says when it was last put, also when it was there already: garbage
-// collection leaves alone what was put a short while ago, since the record that names it may not be
-// committed yet. The collection lock keeps "is it there? then mark it" and "is it unused? then
-// remove it" of two processes apart.
+// with other processes on this host that do the same. A file's time of modification says when its
+// blob was last put. Thread-safe.
 #pragma once
-#include "artifacts/blob_store.h"
+#include "artifacts/durable_blob_store.h"
 #include "base/file_system.h"
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,23 +18,7 @@
 
 namespace martlet::artifacts {
 
-// Held until it is destroyed.
-class CollectionHold {
- public:
-  virtual ~CollectionHold() = default;
-};
-// Takes the collection lock, shared by those who put blobs, alone by who removes them.
-enum class CollectionShare : std::uint8_t { Shared, Alone };
-using CollectionLock = std::function<Result<std::unique_ptr<CollectionHold>>(CollectionShare)>;
-
-// A temporary file; its process is gone if it is old.
-struct Leftover {
-  std::string path;
-  std::uint64_t size_bytes = 0;
-  Timestamp modified;
-};
-
-class DirectoryBlobStore : public BlobStore {
+class DirectoryBlobStore : public DurableBlobStore {
  public:
   // Makes the directory when it is absent. `file_system` must outlive the store. Without a lock
   // nobody may remove blobs while others put them.
@@ -48,6 +27,7 @@ class DirectoryBlobStore : public BlobStore {
 
   Result<std::vector<Digest>> put_many(std::span<const std::string_view> blobs) override;
   Result<StoredBlob> put_file(const std::string& path) override;
+  Result<std::unique_ptr<BlobWriter>> writer() override;
   Result<std::string> get(const Digest& digest) const override;
   Result<std::unique_ptr<BlobReader>> open(const Digest& digest) const override;
   Result<bool> exists(const Digest& digest) const override;
@@ -57,20 +37,19 @@ class DirectoryBlobStore : public BlobStore {
   Result<void> remove(const Digest& digest) override;
   Result<void> verify(const Digest& digest) const override;
 
-  // When it was last put. NotFound.
-  Result<Timestamp> last_put(const Digest& digest) const;
-  // False, and nothing removed, when it was put at `since` or later, or isn't there.
-  Result<bool> remove_unless_put_since(const Digest& digest, Timestamp since);
-
-  // Temporary files, those of processes at work among them.
-  Result<std::vector<Leftover>> leftovers() const;
+  std::string place_of(const Digest& digest) const override { return path_of(digest); }
+  bool is_local() const override { return true; }
+  Result<Timestamp> last_put(const Digest& digest) const override;
+  Result<bool> remove_unless_put_since(const Digest& digest, Timestamp since) override;
+  Result<std::vector<Leftover>> leftovers() const override;
+  Result<void> remove_leftover(const Leftover& leftover) override;
   // Removes temporary files that killed processes left behind. Call only while no other process
   // writes to the store; returns how many.
   Result<std::int64_t> remove_leftovers();
-  // For messages, and for copying files back by hand.
   std::string path_of(const Digest& digest) const;
 
  private:
+  class Writer;
   DirectoryBlobStore(FileSystem& file_system, std::string root, CollectionLock collection_lock);
   std::string folder_of(const Digest& digest) const;
   Result<void> refuse_if_stopped() const;
@@ -88,7 +67,9 @@ class DirectoryBlobStore : public BlobStore {
   Result<void> store_group(std::span<const std::string_view> blobs,
                            const std::vector<Digest>& digests,
                            std::span<const std::size_t> indices);
-  Result<StoredBlob> copy_in(const std::string& path, const std::string& temporary, File& target);
+  // Passes its bytes to `to`, in pieces.
+  Result<StoredBlob> copy_in(const std::string& path, BlobWriter& to);
+  Result<void> settle(const StoredBlob& blob, const std::string& temporary, File& file);
   Result<void> verify_once(const Digest& digest) const;
 
   FileSystem& file_system_;

@@ -51,6 +51,11 @@ TEST(DirectoryBlobStore, acknowledged_blobs_survive_power_loss_at_every_call) {
     if (store->put_many(many).has_value())
       acknowledged.insert(acknowledged.end(), many.begin(), many.end());
     if (store->put_file("/input").has_value()) acknowledged.push_back(std::string(100, 'f'));
+    if (auto writer = store->writer(); writer.has_value()) {
+      if ((*writer)->append("in two ").has_value() && (*writer)->append("pieces").has_value() &&
+          (*writer)->finish().has_value())
+        acknowledged.emplace_back("in two pieces");
+    }
     finished = call < fail_at;
     files.set_fault(nullptr);
     files.lose_power();
@@ -233,6 +238,60 @@ TEST(DirectoryBlobStore, leftovers_of_killed_processes_are_no_blobs_and_are_remo
   EXPECT_TRUE(store->put("b").has_value());
   EXPECT_EQ(*store->remove_leftovers(), 2);
   EXPECT_TRUE(store->get(digest).has_value());
+}
+
+TEST(DirectoryBlobStore, a_writer_that_is_dropped_leaves_nothing_and_a_killed_one_what_gc_takes) {
+  FakeFileSystem files;
+  const auto store = open_store(files);
+  {
+    const auto dropped = store->writer();
+    ASSERT_TRUE((*dropped)->append("half").has_value());
+    EXPECT_EQ(store->leftovers()->size(), 1U);
+  }
+  EXPECT_TRUE(store->leftovers()->empty());
+  {
+    const auto killed = store->writer();
+    ASSERT_TRUE((*killed)->append("half").has_value());
+    files.set_fault([](std::string_view operation, const std::string&) -> Result<void> {
+      return operation == "remove" ? Result<void>(unavailable("killed")) : Result<void>();
+    });
+  }
+  files.set_fault(nullptr);
+  EXPECT_TRUE(store->list()->empty());
+  ASSERT_EQ(store->leftovers()->size(), 1U);
+  EXPECT_EQ(store->leftovers()->front().size_bytes, 4U);
+  EXPECT_EQ(*store->remove_leftovers(), 1);
+}
+
+TEST(DirectoryBlobStore, a_writer_on_a_full_disk_is_over_and_leaves_nothing_behind) {
+  FakeFileSystem files;
+  const auto store = open_store(files);
+  files.set_capacity_bytes(100);
+  {
+    const auto writer = store->writer();
+    ASSERT_TRUE((*writer)->append(std::string(60, 'x')).has_value());
+    EXPECT_EQ((*writer)->append(std::string(60, 'x')).error().code(), ErrorCode::ResourceExhausted);
+    files.set_capacity_bytes(1'000);
+    EXPECT_EQ((*writer)->append("x").error().code(), ErrorCode::Conflict);
+    EXPECT_EQ((*writer)->finish().error().code(), ErrorCode::Conflict) << "a piece is missing";
+  }
+  EXPECT_TRUE(store->leftovers()->empty());
+  EXPECT_TRUE(store->list()->empty());
+}
+
+TEST(DirectoryBlobStore, a_writer_begun_before_a_failed_sync_is_refused_too) {
+  FakeFileSystem files;
+  const auto store = open_store(files);
+  const auto early = store->writer();
+  ASSERT_TRUE((*early)->append("early").has_value());
+  files.set_fault([](std::string_view operation, const std::string&) -> Result<void> {
+    return operation == "sync" ? Result<void>(unavailable("input/output error")) : Result<void>();
+  });
+  EXPECT_FALSE(store->put("lost").has_value());
+  files.set_fault(nullptr);
+  EXPECT_EQ((*early)->finish().error().code(), ErrorCode::Unavailable);
+  EXPECT_EQ(store->writer().error().code(), ErrorCode::Unavailable);
+  EXPECT_FALSE(*store->exists(digest_of("early")));
 }
 
 TEST(DirectoryBlobStore, local_path_names_the_file) {

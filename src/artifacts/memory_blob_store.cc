@@ -49,6 +49,30 @@ Result<StoredBlob> MemoryBlobStore::put_file(const std::string& path) {
   return StoredBlob{digest, bytes->size()};
 }
 
+class MemoryBlobStore::Writer : public BlobWriter {
+ public:
+  explicit Writer(MemoryBlobStore& store) : store_(store) {}
+
+ private:
+  Result<void> write(std::string_view bytes) override {
+    bytes_.append(bytes);
+    return {};
+  }
+  Result<void> settle(const StoredBlob& blob) override {
+    const std::unique_lock lock(store_.mutex_);
+    auto& kept = store_.blobs_[blob.digest];
+    if (kept == nullptr) kept = std::make_shared<const std::string>(std::move(bytes_));
+    return {};
+  }
+
+  MemoryBlobStore& store_;
+  std::string bytes_;
+};
+
+Result<std::unique_ptr<BlobWriter>> MemoryBlobStore::writer() {
+  return std::make_unique<Writer>(*this);
+}
+
 Result<std::string> MemoryBlobStore::get(const Digest& digest) const {
   MARTLET_TRY_SET(const std::shared_ptr<const std::string> bytes, find(digest));
   return *bytes;

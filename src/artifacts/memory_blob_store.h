@@ -19,6 +19,7 @@ class MemoryBlobStore : public BlobStore {
 
   Result<std::vector<Digest>> put_many(std::span<const std::string_view> blobs) override;
   Result<StoredBlob> put_file(const std::string& path) override;
+  Result<std::unique_ptr<BlobWriter>> writer() override;
   Result<std::string> get(const Digest& digest) const override;
   Result<std::unique_ptr<BlobReader>> open(const Digest& digest) const override;
   Result<bool> exists(const Digest& digest) const override;
@@ -29,6 +30,7 @@ class MemoryBlobStore : public BlobStore {
   Result<void> verify(const Digest& digest) const override;
 
  private:
+  class Writer;
   Result<std::shared_ptr<const std::string>> find(const Digest& digest) const;
   FileSystem* file_system_ = nullptr;
   mutable std::mutex mutex_;  // guards blobs_

@@ -66,6 +66,7 @@ void add_verbs(CLI::App& app, Session& session) {
   add_gc(app, session);
   add_backup(app, session);
   add_restore(app, session);
+  add_migrate(app, session);
   add_demo(app, session);
   add_version(app, session);
 }
@@ -87,8 +88,13 @@ int run(int argc, char** argv) {
   app.add_option("--project", session.project_path,
                  "the project's folder or file; default: ./martlet.yaml");
   app.add_option("--store", session.store_path,
-                 "the store's folder; default: .martlet beside the project file")
+                 "the store's folder, or the PostgreSQL server that keeps its records "
+                 "(postgres://USER@HOST/DATABASE); default: .martlet beside the project file")
       ->envname("MARTLET_STORE");
+  app.add_option("--blobs", session.blobs_place,
+                 "for a store that is made by this call: keep its blobs on an S3 server, "
+                 "s3://BUCKET/PREFIX?endpoint=URL&region=NAME; default: in the store's folder")
+      ->envname("MARTLET_BLOBS");
   app.add_option("--log", session.log_level, "debug, info, warn, error or off")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

@@ -1,4 +1,5 @@
 // models: the registry, listed and shown.
+#include "cli/model_view.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "lifecycle/packages.h"
@@ -9,33 +10,6 @@
 namespace martlet::cli {
 
 namespace {
-
-Json version_json(const registry::ModelVersion& version) {
-  Json aliases = Json::array();
-  for (const registry::AliasTarget& target : version.aliases) {
-    aliases.push_back(Json{{"environment", std::string(registry::name_of(target.environment))},
-                           {"alias", target.alias.text()}});
-  }
-  Json tags = Json::object();
-  for (const auto& [key, value] : version.tags) tags[key] = value;
-  return Json{{"name", version.model.text()},
-              {"version", version.version.number},
-              {"package", version.package.text()},
-              {"run", version.run.text()},
-              {"created", to_text(version.created)},
-              {"aliases", std::move(aliases)},
-              {"tags", std::move(tags)},
-              {"description", version.description}};
-}
-
-std::string aliases_text(const registry::ModelVersion& version) {
-  std::string text;
-  for (const registry::AliasTarget& target : version.aliases) {
-    text += (text.empty() ? "" : ", ") + target.alias.text() + " in " +
-            std::string(registry::name_of(target.environment));
-  }
-  return text;
-}
 
 void add_list(CLI::App& models, Session& session) {
   CLI::App* verb = models.add_subcommand("list", "Registered models and their versions");
@@ -52,11 +26,11 @@ void add_list(CLI::App& models, Session& session) {
         for (const registry::ModelVersion& version : versions) {
           json.push_back(version_json(version));
           rows.push_back({registry::to_text(version.model, version.version), aliases_text(version),
-                          version.package.short_text(), to_text(version.created)});
+                          content_text(version), to_text(version.created)});
         }
       }
       session.console.print_json(json);
-      session.console.table({"model", "live as", "package", "created"}, rows);
+      session.console.table({"model", "known as", "package or source", "created"}, rows);
       return kSuccess;
     };
   });
@@ -79,7 +53,8 @@ void add_show(CLI::App& models, Session& session) {
       MARTLET_TRY_SET(const registry::ModelVersion version, registry.resolve(*reference, where));
       // A damaged package must not hide what the registry knows of it.
       const auto package = lifecycle::open_package(*store, version.package);
-      if (!package.has_value()) session.console.complain("martlet: " + package.error().message());
+      if (!package.has_value() && version.has_package())
+        session.console.complain("martlet: " + package.error().message());
       MARTLET_TRY_SET(const auto attestations,
                       registry.attestations(version.model, version.version));
       Json manifest = nullptr;
@@ -95,12 +70,13 @@ void add_show(CLI::App& models, Session& session) {
       }
       Json json = version_json(version);
       json["manifest"] = std::move(manifest);
-      if (!package.has_value()) json["package_error"] = package.error().message();
+      if (!package.has_value() && version.has_package())
+        json["package_error"] = package.error().message();
       json["attestations"] = attested;
       session.console.print_json(json);
-      session.console.print(fmt::format("{}  {}  {}",
-                                        registry::to_text(version.model, version.version),
-                                        aliases_text(version), version.package.text()));
+      session.console.print(fmt::format(
+          "{}  {}  {}", registry::to_text(version.model, version.version), aliases_text(version),
+          version.has_package() ? version.package.text() : version.source));
       if (package.has_value()) session.console.print((*package)->card());
       return kSuccess;
     };
@@ -115,6 +91,13 @@ void add_models(CLI::App& app, Session& session) {
   verb->fallthrough();
   add_list(*verb, session);
   add_show(*verb, session);
+  add_models_search(*verb, session);
+  add_models_alias(*verb, session);
+  add_models_tag(*verb, session);
+  add_models_describe(*verb, session);
+  add_models_copy(*verb, session);
+  add_models_rename(*verb, session);
+  add_models_delete(*verb, session);
   add_models_promote(*verb, session);
   add_models_rollback(*verb, session);
 }

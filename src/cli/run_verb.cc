@@ -1,4 +1,5 @@
 #include "cli/interrupt.h"
+#include "cli/lineage_options.h"
 #include "cli/run_view.h"
 #include "cli/verbs.h"
 
@@ -16,6 +17,20 @@ struct RunFlags {
   bool no_cache = false;
   bool dry_run = false;
 };
+
+// Every change of a step is told to the project's OpenLineage receiver too.
+void tell_of_steps(lifecycle::LineageReporter& reporter, lifecycle::RunRequest& request) {
+  request.on_step = [&reporter, on_step = request.on_step](const workflow::StepRecord& step) {
+    reporter.tell(step.run);
+    if (on_step) on_step(step);
+  };
+}
+
+// The receiver that the project file of now names; none when there is no such file.
+lifecycle::LineageReceiver receiver_of_now(Session& session) {
+  const auto project = session.project();
+  return project.has_value() ? lifecycle::receiver_of(*project) : lifecycle::LineageReceiver();
+}
 
 Result<int> run(Session& session, const RunFlags& flags) {
   MARTLET_TRY_SET(const lifecycle::Project project, session.project());
@@ -44,8 +59,12 @@ Result<int> run(Session& session, const RunFlags& flags) {
   request.only = flags.only;
   const Interrupt interrupt(request.cancel);
   watch(session, request);
+  lifecycle::LineageReporter reporter(*store, lifecycle::receiver_of(project), lineage_options());
+  tell_of_steps(reporter, request);
   MARTLET_TRY_SET(const lifecycle::RunReport report,
                   lifecycle::run_lifecycle(*store, project, request));
+  reporter.tell_end(report.outcome.run.id);
+  reporter.stop();
   const int status = show_report(session, report);
   return interrupt.happened() ? 130 : status;
 }
@@ -86,8 +105,12 @@ void add_resume(CLI::App& app, Session& session) {
       lifecycle::RunRequest request;
       const Interrupt interrupt(request.cancel);
       watch(session, request);
+      lifecycle::LineageReporter reporter(*store, receiver_of_now(session), lineage_options());
+      tell_of_steps(reporter, request);
       MARTLET_TRY_SET(const lifecycle::RunReport report,
                       lifecycle::resume_lifecycle(*store, run, request));
+      reporter.tell_end(run);
+      reporter.stop();
       return show_report(session, report);
     };
   });

@@ -1,9 +1,12 @@
-// runs: the experiments' runs: listed, shown, compared, and reported.
+// runs: the experiments' runs: shown, compared, and reported; the other verbs have files of their
+// own.
 #include "cli/report_file.h"
+#include "cli/runs_verbs.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "lifecycle/comparison.h"
 #include "lifecycle/run_report.h"
+#include "lifecycle/run_search.h"
 #include "lifecycle/track.h"
 
 #include <CLI/CLI.hpp>
@@ -12,49 +15,6 @@
 namespace martlet::cli {
 
 namespace {
-
-void add_runs_list(CLI::App& runs, Session& session) {
-  CLI::App* verb = runs.add_subcommand("list", "Tracked runs, newest first");
-  auto limit = std::make_shared<std::int64_t>(20);
-  verb->add_option("--limit", *limit, "how many")->capture_default_str();
-  verb->footer("Example:\n  martlet runs list");
-  verb->callback([&session, limit] {
-    session.action = [&session, limit]() -> Result<int> {
-      MARTLET_TRY_SET(const auto store, session.existing_store());
-      tracking::RunSearch search;
-      search.limit = *limit;
-      MARTLET_TRY_SET(const auto found, lifecycle::tracker_of(*store).search(search));
-      Json json = Json::array();
-      std::vector<std::vector<std::string>> rows;
-      for (const tracking::Run& run : found) {
-        Json metrics = Json::object();
-        std::string kpis;
-        for (const auto& [key, metric] : run.metrics) {
-          metrics[key] = number_or_null(metric.value);
-          if (key.starts_with("kpi."))
-            kpis += (kpis.empty() ? "" : ", ") + key.substr(4) + " " + number_text(metric.value);
-        }
-        const auto tag = [&](const std::string& key) {
-          const auto found_tag = run.tags.find(key);
-          return found_tag == run.tags.end() ? std::string() : found_tag->second;
-        };
-        const std::string verdict = tag("martlet.verdict");
-        json.push_back(Json{{"run", run.id.text()},
-                            {"pipeline_run", tag(std::string(lifecycle::kPipelineRunTag))},
-                            {"name", run.name},
-                            {"status", std::string(tracking::name_of(run.status))},
-                            {"started", to_text(run.started)},
-                            {"verdict", verdict},
-                            {"metrics", std::move(metrics)}});
-        rows.push_back({run.id.text(), run.name, std::string(tracking::name_of(run.status)),
-                        to_text(run.started), verdict, kpis});
-      }
-      session.console.print_json(json);
-      session.console.table({"run", "name", "status", "started", "verdict", "kpis"}, rows);
-      return kSuccess;
-    };
-  });
-}
 
 void add_runs_show(CLI::App& runs, Session& session) {
   CLI::App* verb = runs.add_subcommand(
@@ -81,11 +41,21 @@ void add_runs_show(CLI::App& runs, Session& session) {
                                  {"digest", artifact.digest.text()},
                                  {"size_bytes", artifact.size_bytes}});
       }
-      const Json json{
-          {"run", run.id.text()},   {"status", std::string(tracking::name_of(run.status))},
-          {"params", params},       {"metrics", metrics},
-          {"tags", tags},           {"inputs", inputs},
-          {"artifacts", artifacts}, {"facts", run.facts}};
+      const auto note = run.tags.find(std::string(lifecycle::kNoteTag));
+      const Json json{{"run", run.id.text()},
+                      {"name", run.name},
+                      {"experiment", run.experiment.text()},
+                      {"status", std::string(tracking::name_of(run.status))},
+                      {"lifecycle", std::string(tracking::name_of(run.lifecycle))},
+                      {"started", to_text(run.started)},
+                      {"ended", run.ended.has_value() ? Json(to_text(*run.ended)) : Json(nullptr)},
+                      {"note", note == run.tags.end() ? Json(nullptr) : Json(note->second)},
+                      {"params", params},
+                      {"metrics", metrics},
+                      {"tags", tags},
+                      {"inputs", inputs},
+                      {"artifacts", artifacts},
+                      {"facts", run.facts}};
       session.console.print_json(json);
       session.console.print(to_pretty_text(json));
       return kSuccess;
@@ -207,9 +177,12 @@ void add_runs(CLI::App& app, Session& session) {
   verb->require_subcommand(1);
   verb->fallthrough();
   add_runs_list(*verb, session);
+  add_runs_search(*verb, session);
   add_runs_show(*verb, session);
   add_runs_compare(*verb, session);
   add_runs_report(*verb, session);
+  add_runs_note(*verb, session);
+  add_runs_import(*verb, session);
 }
 
 }  // namespace martlet::cli

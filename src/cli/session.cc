@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include "cli/blob_access.h"
 #include "platform/real_clock.h"
 #include "platform/real_file_system.h"
 #include "platform/system_random.h"
@@ -27,6 +28,30 @@ struct Session::Parts {
         host{files, clock, random, log, pool, program_version(), code_version()} {}
 };
 
+namespace {
+
+constexpr const char* kKeyId = "AWS_ACCESS_KEY_ID";
+constexpr const char* kSecret = "AWS_SECRET_ACCESS_KEY";
+constexpr const char* kSessionToken = "AWS_SESSION_TOKEN";
+constexpr const char* kRegion = "AWS_REGION";
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+lifecycle::BlobAccess blob_access(const std::string& place) {
+  lifecycle::BlobAccess access;
+  access.place = place;
+  access.key_id = variable(kKeyId);
+  access.secret = Secret(variable(kSecret));
+  access.session_token = Secret(variable(kSessionToken));
+  access.region = variable(kRegion);
+  return access;
+}
+
 Session::Session() = default;
 Session::~Session() = default;
 
@@ -49,23 +74,28 @@ Result<lifecycle::Project> Session::project() {
 
 Result<std::unique_ptr<lifecycle::Store>> Session::store(const lifecycle::Project& project,
                                                          lifecycle::WhenMissing when_missing) {
-  const std::string directory =
-      store_path.empty() ? lifecycle::default_store_directory(project.directory) : store_path;
-  return lifecycle::Store::open(host(), directory, when_missing);
+  return lifecycle::Store::open(host(), lifecycle::store_place(store_path, project.directory),
+                                when_missing, blob_access(blobs_place));
 }
 
 Result<std::unique_ptr<lifecycle::Store>> Session::existing_store() {
-  std::string directory = store_path;
-  if (directory.empty()) {
-    const bool is_directory = [&] {
-      const auto status = host().files.status(project_path);
-      return status.has_value() && status->kind == FileKind::Directory;
-    }();
-    directory = lifecycle::default_store_directory(project_path.empty() ? "."
-                                                   : is_directory       ? project_path
-                                                                  : parent_path(project_path));
-  }
-  return lifecycle::Store::open(host(), directory, lifecycle::WhenMissing::Refuse);
+  return open_named(lifecycle::WhenMissing::Refuse);
+}
+
+Result<std::unique_ptr<lifecycle::Store>> Session::named_store() {
+  return open_named(lifecycle::WhenMissing::Create);
+}
+
+Result<std::unique_ptr<lifecycle::Store>> Session::open_named(lifecycle::WhenMissing when_missing) {
+  const bool is_directory = [&] {
+    const auto status = host().files.status(project_path);
+    return status.has_value() && status->kind == FileKind::Directory;
+  }();
+  const std::string project_directory = project_path.empty() ? "."
+                                        : is_directory       ? project_path
+                                                             : parent_path(project_path);
+  return lifecycle::Store::open(host(), lifecycle::store_place(store_path, project_directory),
+                                when_missing, blob_access(blobs_place));
 }
 
 namespace {
@@ -119,6 +149,25 @@ webhook_variables(const lifecycle::Project& project) {
       if (const char* value = std::getenv(name->c_str()); value != nullptr)
         variables.emplace_back(*name, value);
     }
+  }
+  return variables;
+}
+
+std::vector<std::pair<std::string, std::string>> blob_variables() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (const char* name : {kKeyId, kSecret, kSessionToken, kRegion}) {
+    if (std::string value = variable(name); !value.empty())
+      variables.emplace_back(name, std::move(value));
+  }
+  return variables;
+}
+
+std::vector<std::pair<std::string, std::string>> database_variables() {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (const char* name : {"HOME", "PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSSLMODE",
+                           "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}) {
+    if (const char* value = std::getenv(name); value != nullptr)
+      variables.emplace_back(name, value);
   }
   return variables;
 }

@@ -26,6 +26,7 @@ class Session {
   Console console;
   std::string project_path;  // --project
   std::string store_path;    // --store, or MARTLET_STORE
+  std::string blobs_place;   // --blobs, or MARTLET_BLOBS
   std::string log_level = "warn";
   std::string log_format = "text";
 
@@ -40,9 +41,12 @@ class Session {
                                                   lifecycle::WhenMissing when_missing);
   // For verbs that need no project file: --store, else ./.martlet.
   Result<std::unique_ptr<lifecycle::Store>> existing_store();
+  // The same place, made when it is missing.
+  Result<std::unique_ptr<lifecycle::Store>> named_store();
 
  private:
   struct Parts;
+  Result<std::unique_ptr<lifecycle::Store>> open_named(lifecycle::WhenMissing when_missing);
   std::unique_ptr<Parts> parts_;
 };
 
@@ -58,6 +62,13 @@ std::string program_version();
 // The process variables that the project's webhooks name, as far as they are set.
 std::vector<std::pair<std::string, std::string>>
 webhook_variables(const lifecycle::Project& project);
+
+// The process variables that reach a store's blobs on an S3 server, as far as they are set.
+std::vector<std::pair<std::string, std::string>> blob_variables();
+
+// The process variables from which libpq takes what a PostgreSQL URL leaves out, as far as they are
+// set.
+std::vector<std::pair<std::string, std::string>> database_variables();
 
 // A number as people read it: six significant digits.
 std::string number_text(double value);

@@ -71,7 +71,7 @@ class Backup {
     }
     manifest_.made = store_.host().clock.now();
     manifest_.made_by = "martlet " + store_.host().version;
-    BlobCopy copy(blob_directory(store_), *target_,
+    BlobCopy copy(store_.durable_blobs(), *target_,
                   options_.check == BackupOptions::Check::Everything ? PresentBlobs::Verify
                                                                      : PresentBlobs::Trust,
                   options_.cancel);
@@ -104,7 +104,7 @@ class Backup {
     MARTLET_TRY(store_.database().back_up_to(path));
     {
       metadata::DatabaseOptions options;
-      for (const RecordKeeper& keeper : record_keepers()) options.schema.push_back(keeper.schema());
+      options.schema = store_schema();
       MARTLET_TRY_SET(const std::unique_ptr<metadata::Database> copy,
                       metadata::Database::open(path, options));
       MARTLET_TRY_SET(const std::vector<Finding> findings, copy->check_integrity());

@@ -51,6 +51,7 @@ Result<void> BlobCopy::add(const Digest& digest) {
     damaged_.push_back(std::move(bytes).error());
     return {};
   }
+  copied_.push_back(digest);
   return put_later(std::move(*bytes));
 }
 
@@ -76,7 +77,14 @@ Result<void> BlobCopy::put_later(std::string bytes) {
 }
 
 Result<void> BlobCopy::copy_large(const Digest& digest) {
-  MARTLET_TRY_SET(const artifacts::StoredBlob stored, to_.put_file(from_.path_of(digest)));
+  auto copied = from_.is_local() ? to_.put_file(from_.place_of(digest)) : fetch_large(digest);
+  if (!copied.has_value()) {
+    if (from_.is_local() || !is_damage(copied.error().code()))
+      return fail(std::move(copied).error());
+    damaged_.push_back(std::move(copied).error());
+    return {};
+  }
+  const artifacts::StoredBlob stored = *copied;
   if (stored.digest != digest) {
     damaged_.push_back(artifacts::corrupt_blob(
         digest, fmt::format("its {} bytes have another digest", stored.size_bytes)));
@@ -84,7 +92,21 @@ Result<void> BlobCopy::copy_large(const Digest& digest) {
   }
   ++counts_.copied;
   counts_.copied_bytes += static_cast<std::int64_t>(stored.size_bytes);
+  copied_.push_back(digest);
   return {};
+}
+
+Result<artifacts::StoredBlob> BlobCopy::fetch_large(const Digest& digest) {
+  MARTLET_TRY_SET(const std::unique_ptr<artifacts::BlobReader> reader, from_.open(digest));
+  MARTLET_TRY_SET(const std::unique_ptr<artifacts::BlobWriter> writer, to_.writer());
+  for (std::uint64_t at = 0; at < reader->size_bytes();) {
+    MARTLET_TRY_SET(const std::string piece, reader->read_at(at, kPieceBytes));
+    if (piece.empty())
+      return unavailable(fmt::format("blob {} ended early while it was copied", digest.text()));
+    MARTLET_TRY(writer->append(piece));
+    at += piece.size();
+  }
+  return writer->finish();
 }
 
 Result<void> BlobCopy::finish() {

@@ -1,8 +1,9 @@
-// lifecycle/blob_copy.h: copies blobs from one directory of them into another, each durably, many
-// small ones with one pass of syncs. One use, one thread. Callers: backup, restore.
+// lifecycle/blob_copy.h: copies blobs from a store into another one, each durably, many small ones
+// together. One use, one thread. Callers: backup, restore, migrate.
 #pragma once
-#include "artifacts/directory_blob_store.h"
+#include "artifacts/durable_blob_store.h"
 #include "base/cancel.h"
+#include "base/file_system.h"
 #include "base/result.h"
 
 #include <cstdint>
@@ -17,7 +18,7 @@ enum class PresentBlobs : std::uint8_t { Trust, Verify };
 class BlobCopy {
  public:
   // Both stores must outlive it.
-  BlobCopy(const artifacts::DirectoryBlobStore& from, artifacts::DirectoryBlobStore& to,
+  BlobCopy(const artifacts::DurableBlobStore& from, artifacts::DurableBlobStore& to,
            PresentBlobs present, CancelToken cancel)
       : from_(from), to_(to), present_(present), cancel_(std::move(cancel)) {}
 
@@ -37,18 +38,22 @@ class BlobCopy {
   const Counts& counts() const { return counts_; }
   // Blobs of the source that are missing or damaged.
   const std::vector<Error>& damaged() const { return damaged_; }
+  // What add() has copied, once finish() has returned.
+  const std::vector<Digest>& copied() const { return copied_; }
 
  private:
   Result<bool> is_present(const Digest& digest, std::uint64_t size_bytes);
   Result<void> copy_large(const Digest& digest);
+  Result<artifacts::StoredBlob> fetch_large(const Digest& digest);
   Result<void> put_later(std::string bytes);
 
-  const artifacts::DirectoryBlobStore& from_;
-  artifacts::DirectoryBlobStore& to_;
+  const artifacts::DurableBlobStore& from_;
+  artifacts::DurableBlobStore& to_;
   PresentBlobs present_;
   CancelToken cancel_;
   Counts counts_;
   std::vector<Error> damaged_;
+  std::vector<Digest> copied_;
   std::vector<std::string> waiting_;  // small ones, not yet put
   std::size_t waiting_bytes_ = 0;
 };

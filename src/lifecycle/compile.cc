@@ -224,7 +224,8 @@ Result<workflow::Pipeline> compile_lifecycle(const Store& store, const Project& 
   registry::ModelRegistry models = registry_of(store);
   MARTLET_TRY_SET(const auto live,
                   models.target_of(name, options.environment, registry::live_alias()));
-  if (live.has_value()) {
+  // What has no package can't be compared with: nobody serves it either.
+  if (live.has_value() && live->has_package()) {
     const auto made_by = live->tags.find("martlet.recipe");
     if (made_by != live->tags.end() && made_by->second == recipe) {
       const auto judged_against = live->tags.find("martlet.champion");

@@ -1,11 +1,13 @@
 #include "lifecycle/garbage.h"
 
-#include "artifacts/directory_blob_store.h"
+#include "artifacts/durable_blob_store.h"
 #include "lifecycle/process_identity.h"
 #include "lifecycle/store_files.h"
 #include "lifecycle/store_needs.h"
 #include "metadata/database.h"
 #include "platform/file_lock.h"
+#include "tracking/expired.h"
+#include "tracking/upload.h"
 #include "workflow/records.h"
 
 #include <algorithm>
@@ -26,6 +28,7 @@ class Collector {
   Result<GarbageReport> run() {
     report_.only_counted = options_.mode == GarbageOptions::Mode::OnlyCount;
     MARTLET_TRY(choose_cutoff());
+    MARTLET_TRY(purge_deleted());
     MARTLET_TRY(collect_blobs());
     MARTLET_TRY(collect_leftovers());
     MARTLET_TRY(collect_logs());
@@ -52,13 +55,51 @@ class Collector {
     return fail(ErrorCode::Cancelled, "gc was cancelled; what it has removed was not needed");
   }
 
+  // What was deleted long ago is removed here, or noted for a count.
+  Result<void> purge_deleted() {
+    const Timestamp before = store_.host().clock.now() - options_.deleted_older_than;
+    MARTLET_TRY_SET(expired_, store_.database().read([&](const metadata::ReadTransaction& tx) {
+      return tracking::expired(tx, before);
+    }));
+    report_.deleted.count =
+        std::ssize(expired_.runs) + std::ssize(expired_.models) + std::ssize(expired_.experiments);
+    if (report_.only_counted) return {};
+    MARTLET_TRY(each(expired_.uploads, tracking::end_upload));
+    MARTLET_TRY(each(expired_.models, tracking::purge_model));
+    MARTLET_TRY(each(expired_.runs, tracking::purge_run));
+    return each(expired_.experiments, tracking::purge_experiment);
+  }
+
+  // A transaction each, so that others wait for none of them.
+  template <class Id>
+  Result<void> each(const std::vector<Id>& ids,
+                    Result<void> (*purge)(metadata::Transaction&, const Id&)) {
+    for (const Id& id : ids) {
+      MARTLET_TRY(refuse_if_cancelled());
+      MARTLET_TRY(store_.database().write(
+          [&](metadata::Transaction& tx) -> Result<void> { return purge(tx, id); }));
+    }
+    return {};
+  }
+
+  // Whether somebody needs it who stays.
+  bool is_needed(const StoreNeeds& needs, const Digest& digest) const {
+    const auto found = needs.blobs.find(digest);
+    if (found == needs.blobs.end()) return false;
+    if (!report_.only_counted) return true;
+    return !std::all_of(
+        found->second.begin(), found->second.end(), [&](const artifacts::BlobReference& reference) {
+          return tracking::is_among(expired_, reference.holder.kind, reference.holder.name);
+        });
+  }
+
   Result<void> collect_blobs() {
-    artifacts::DirectoryBlobStore& blobs = blob_directory(store_);
+    artifacts::DurableBlobStore& blobs = store_.durable_blobs();
     MARTLET_TRY_SET(const std::vector<artifacts::StoredBlob> stored, blobs.list());
     MARTLET_TRY_SET(const StoreNeeds needs, complete_needs_of(store_.database(), blobs));
     for (const artifacts::StoredBlob& blob : stored) {
       MARTLET_TRY(refuse_if_cancelled());
-      if (needs.blobs.contains(blob.digest)) {
+      if (is_needed(needs, blob.digest)) {
         report_.kept.add(blob.size_bytes);
         continue;
       }
@@ -68,7 +109,7 @@ class Collector {
     return {};
   }
 
-  Result<bool> remove(artifacts::DirectoryBlobStore& blobs, const Digest& digest) const {
+  Result<bool> remove(artifacts::DurableBlobStore& blobs, const Digest& digest) const {
     if (!report_.only_counted) return blobs.remove_unless_put_since(digest, report_.cutoff);
     MARTLET_TRY_SET(const Timestamp put, blobs.last_put(digest));
     return put < report_.cutoff;
@@ -90,6 +131,19 @@ class Collector {
     MARTLET_TRY_SET(const std::vector<StoreFile> leftovers, leftovers_of(store_));
     for (const StoreFile& leftover : leftovers)
       MARTLET_TRY(remove_old(leftover, report_.leftovers));
+    return collect_remote_leftovers();
+  }
+
+  Result<void> collect_remote_leftovers() {
+    artifacts::DurableBlobStore& blobs = store_.durable_blobs();
+    if (blobs.is_local()) return {};  // they are among the store's files
+    MARTLET_TRY_SET(const std::vector<artifacts::Leftover> leftovers, blobs.leftovers());
+    for (const artifacts::Leftover& leftover : leftovers) {
+      MARTLET_TRY(refuse_if_cancelled());
+      const bool old = leftover.modified < report_.cutoff;
+      if (old && !report_.only_counted) MARTLET_TRY(blobs.remove_leftover(leftover));
+      (old ? report_.leftovers : report_.too_young).add(leftover.size_bytes);
+    }
     return {};
   }
 
@@ -111,6 +165,7 @@ class Collector {
   const Store& store_;
   const GarbageOptions& options_;
   GarbageReport report_;
+  tracking::Expired expired_;
 };
 
 }  // namespace
@@ -131,10 +186,15 @@ Result<GarbageReport> collect_garbage(const Store& store, const GarbageOptions& 
 }
 
 Json GarbageReport::to_json() const {
-  return Json{{"dry_run", only_counted},     {"cutoff", to_text(cutoff)},
-              {"blobs", amount_json(blobs)}, {"leftovers", amount_json(leftovers)},
-              {"logs", amount_json(logs)},   {"too_young", amount_json(too_young)},
-              {"kept", amount_json(kept)},   {"freed_bytes", freed_bytes()}};
+  return Json{{"dry_run", only_counted},
+              {"cutoff", to_text(cutoff)},
+              {"deleted", deleted.count},
+              {"blobs", amount_json(blobs)},
+              {"leftovers", amount_json(leftovers)},
+              {"logs", amount_json(logs)},
+              {"too_young", amount_json(too_young)},
+              {"kept", amount_json(kept)},
+              {"freed_bytes", freed_bytes()}};
 }
 
 }  // namespace martlet::lifecycle

@@ -1,9 +1,10 @@
 // lifecycle/garbage.h: removes what nothing in the store refers to.
 //
-// Safe beside processes that write. What was put after the cutoff stays: its record may not be
-// committed yet. The cutoff is the given age, and never later than the beginning of a run that a
-// living process drives. Blobs are listed first and the records read afterwards, so what was
-// committed in between counts; whether one was put again is looked at once more under the
+// Runs, logged models and experiments that were deleted long ago go first, for good, so that their
+// blobs go too. Safe beside processes that write. What was put after the cutoff stays: its record
+// may not be committed yet. The cutoff is the given age, and never later than the beginning of a
+// run that a living process drives. Blobs are listed first and the records read afterwards, so what
+// was committed in between counts; whether one was put again is looked at once more under the
 // collection lock when it is removed. Killed at any moment it leaves a sound store. Called by
 // `martlet gc`.
 #pragma once
@@ -20,7 +21,11 @@ namespace martlet::lifecycle {
 // Longer than any step lies between storing a blob and committing the record that names it.
 inline constexpr Duration kGarbageAge = std::chrono::hours(24);
 
+// How long what was deleted can be restored.
+inline constexpr Duration kDeletedAge = std::chrono::hours(24 * 7);
+
 struct GarbageOptions {
+  Duration deleted_older_than = kDeletedAge;
   Duration older_than = kGarbageAge;
   enum class Mode : std::uint8_t { Remove, OnlyCount } mode = Mode::Remove;
   CancelToken cancel{};
@@ -35,6 +40,8 @@ struct GarbageReport {
       bytes += static_cast<std::int64_t>(size_bytes);
     }
   };
+  Amount deleted;  // runs, logged models and experiments, removed for good; their bytes are the
+                   // blobs'
   Amount blobs;
   Amount leftovers;  // temporary files and scratch folders
   Amount logs;       // of runs that are gone

@@ -158,6 +158,11 @@ Result<void> add_versions(const Store& store, EdgeTable& table) {
     MARTLET_TRY_SET(const auto versions, registry.versions(model.name));
     for (const registry::ModelVersion& version : versions) {
       const Node node{NodeKind::ModelVersion, registry::to_text(version.model, version.version)};
+      if (!version.has_package()) {
+        if (!version.run.empty())
+          table.add(edge({NodeKind::Run, version.run.text()}, node, "registered as"));
+        continue;
+      }
       table.add(edge({NodeKind::Package, version.package.text()}, node, "registered as"));
       if (version.run.empty()) MARTLET_TRY(add_training_data(store, version.package, table));
     }

@@ -54,13 +54,17 @@ struct LoopKeeper::State {
                     "--project",
                     absolute(project.directory),
                     "--as-served",
-                    "--store",
-                    absolute(store.directory()),
                     "--env",
                     std::string(registry::name_of(given.environment))};
     options.argv.insert(options.argv.end(), given.flags.begin(), given.flags.end());
     options.input = project.text;  // as it is in force, whatever becomes of its file
     options.environment = given.variables;
+    if (store.place().database.empty()) {
+      options.argv.emplace_back("--store");
+      options.argv.push_back(absolute(store.directory()));
+    } else {  // others can read arguments, and the URL may hold a password
+      options.environment.emplace_back("MARTLET_STORE", store.place().database);
+    }
     // What it logs is ours to hand on; its last words are told when it fails.
     options.on_line = [this](platform::OutputStream stream, std::string_view line) {
       if (stream == platform::OutputStream::Err && line.starts_with('{'))

@@ -53,6 +53,12 @@ Result<StoredPackage> store_package(const Store& store, const Project& project,
 
 Result<std::shared_ptr<const models::Package>> open_package(const Store& store,
                                                             const Digest& tree) {
+  if (tree.is_zero()) {
+    return invalid_argument(
+        "this model version has no martlet package: an MLflow client registered "
+        "it by its source, which only that client can load; name a version that "
+        "`martlet run` or a retraining made");
+  }
   MARTLET_TRY_SET(const artifacts::Tree files, artifacts::read_tree(store.blobs(), tree));
   MARTLET_TRY_SET(std::shared_ptr<const models::Package> package,
                   models::Package::open([&](const std::string& path) -> Result<std::string> {

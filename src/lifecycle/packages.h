@@ -37,7 +37,8 @@ struct StoredPackage {
 // Builds the package, checks its golden rows, and stores it.
 Result<StoredPackage> store_package(const Store& store, const Project& project, PackageParts parts);
 
-// By its tree. Verifies every digest and recomputes the golden predictions.
+// By its tree. Verifies every digest and recomputes the golden predictions. InvalidArgument for
+// none (of a version that has a source only).
 Result<std::shared_ptr<const models::Package>> open_package(const Store& store, const Digest& tree);
 
 // What the package says of itself beside the model: the rule to fall back on, and the reference

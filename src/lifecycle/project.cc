@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "expr/expression.h"
+#include "tracking/openlineage_config.h"
 
 #include <algorithm>
 #include <cctype>
@@ -181,6 +182,8 @@ Result<Project> parse_project(std::string text, std::string file, std::string di
   project.models = models::parse_models(part(read, "models", nothing), findings);
   project.evaluation = evaluation::read_evaluation(part(read, "evaluation", nothing), findings);
   project.monitoring = monitoring::read_monitoring(part(read, "monitoring", nothing), findings);
+  // Checked here; who tells others of runs reads it (lifecycle/openlineage.h).
+  tracking::read_openlineage(part(read, "openlineage", nothing), findings);
   for (const char* later : {"deployment", "pipelines", "environments", "include"})
     not_yet(read, later, findings);
   read.finish();

@@ -3,6 +3,7 @@
 #include "artifacts/directory_blob_store.h"
 #include "lifecycle/backup.h"
 #include "lifecycle/blob_copy.h"
+#include "metadata/place.h"
 #include "platform/file_lock.h"
 
 #include <fmt/format.h>
@@ -148,6 +149,10 @@ class Restore {
 
 Result<RestoreReport> restore(const Host& host, const std::string& backup,
                               const std::string& directory, const CancelToken& cancel) {
+  if (metadata::is_postgres_url(directory)) {
+    return invalid_argument("restoring: a backup becomes a store in a folder; name a new folder "
+                            "with --store");
+  }
   return Restore(host, backup, directory, cancel).run();
 }
 

@@ -4,6 +4,7 @@
 #include "lifecycle/process_identity.h"
 #include "lifecycle/steps.h"
 #include "lifecycle/track.h"
+#include "metadata/database.h"
 #include "platform/threads.h"
 
 #include <algorithm>
@@ -166,31 +167,50 @@ Result<std::string> log_of_step(const Store& store, const RunId& run, const std:
   return runner_of(store, none).log_of(run, step);
 }
 
+namespace {
+
+// What no id is beyond, of those that begin so: the greatest character follows.
+constexpr const char* kBeyondAll = "\xf4\x8f\xbf\xbf";
+
+// Of a run that a client tracked, or of the record that `martlet run` left of its pipeline run.
+Result<RunId> pipeline_run_of(const Store& store, const std::string& tracked_id) {
+  const auto tracked = tracker_of(store).run(RunId(tracked_id));
+  if (!tracked.has_value()) {
+    if (tracked.error().code() != ErrorCode::NotFound) return fail(tracked.error());
+    return not_found("no run's id begins with \"" + tracked_id + "\"; `martlet ps` lists them");
+  }
+  const auto tag = tracked->tags.find(std::string(kPipelineRunTag));
+  if (tag != tracked->tags.end()) return RunId(tag->second);
+  return not_found("run " + tracked_id +
+                   " was tracked by a client, not made by `martlet run`: it has no steps");
+}
+
+}  // namespace
+
 Result<RunId> find_run(const Store& store, const std::string& prefix) {
-  constexpr std::int64_t kSearched = 10'000;
-  MARTLET_TRY_SET(const auto runs, list_runs(store, kSearched));
-  if (runs.empty()) return not_found("there are no runs in this store; `martlet run` makes one");
-  if (prefix.empty() || prefix == "latest") return runs.front().id;
-  std::vector<RunId> found;
-  for (const workflow::PipelineRunRecord& run : runs) {
-    if (run.id.text().starts_with(prefix)) found.push_back(run.id);
+  if (prefix.empty() || prefix == "latest") {
+    MARTLET_TRY_SET(const auto newest, list_runs(store, 1));
+    if (newest.empty())
+      return not_found("there are no runs in this store; `martlet run` makes one");
+    return newest.front().id;
   }
-  if (found.empty()) {
-    // A tracked run has an id of its own, and names its pipeline run.
-    const auto tracked = tracker_of(store).run(RunId(prefix));
-    if (tracked.has_value()) {
-      const auto tag = tracked->tags.find(std::string(kPipelineRunTag));
-      if (tag != tracked->tags.end()) return RunId(tag->second);
-      return not_found("run " + prefix +
-                       " was tracked by a client, not made by `martlet run`: it has no steps");
-    }
-  }
-  if (found.empty())
-    return not_found("no run's id begins with \"" + prefix + "\"; `martlet ps` lists them");
-  if (found.size() > 1)
-    return invalid_argument(std::to_string(found.size()) + " runs' ids begin with \"" + prefix +
-                            "\"; give more of it");
-  return found.front();
+  const auto begins_so =
+      metadata::at_least("id", prefix) && metadata::less("id", prefix + kBeyondAll);
+  constexpr std::int64_t kTold = 100;  // more are only called many
+  std::int64_t count = 0;
+  MARTLET_TRY_SET(
+      const auto first,
+      store.database().read([&](const metadata::ReadTransaction& tx)
+                                -> Result<std::optional<workflow::PipelineRunRecord>> {
+        MARTLET_TRY_SET(count, tx.count_at_most<workflow::PipelineRunRecord>(begins_so, kTold));
+        return tx.first<workflow::PipelineRunRecord>(metadata::Query(begins_so).order_by("id"));
+      }));
+  if (!first.has_value()) return pipeline_run_of(store, prefix);
+  if (count > 1 && first->id.text() != prefix)
+    return invalid_argument(
+        (count < kTold ? std::to_string(count) : "at least " + std::to_string(kTold)) +
+        " runs' ids begin with \"" + prefix + "\"; give more of it");
+  return first->id;
 }
 
 }  // namespace martlet::lifecycle

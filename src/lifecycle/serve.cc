@@ -244,9 +244,14 @@ Result<monitoring::Truth> truth_of(const Json& record, const columns::Schema& ke
   return truth;
 }
 
+Json json_of(const monitoring::AcceptedTruth& counts) {
+  return Json{
+      {"fresh", counts.fresh}, {"corrected", counts.corrected}, {"repeated", counts.repeated}};
+}
+
 }  // namespace
 
-Result<Json> LiveDeployment::accept_truth(const Json& records) {
+Result<Json> LiveDeployment::accept_truth(const Json& records, const metadata::Also<Json>& also) {
   const auto model = state_->slot.current();
   if (model == nullptr) return unavailable("no model is live");
   const Timestamp now = state_->store.host().clock.now();
@@ -262,9 +267,15 @@ Result<Json> LiveDeployment::accept_truth(const Json& records) {
     }
   }
   if (!findings.empty()) return invalid("accepting ground truth", std::move(findings));
-  MARTLET_TRY_SET(const monitoring::AcceptedTruth counts, state_->truth_store.accept(truths, now));
-  return Json{
-      {"fresh", counts.fresh}, {"corrected", counts.corrected}, {"repeated", counts.repeated}};
+  metadata::Also<monitoring::AcceptedTruth> with_counts;
+  if (also) {
+    with_counts = [&also](metadata::Transaction& tx, const monitoring::AcceptedTruth& counts) {
+      return also(tx, json_of(counts));
+    };
+  }
+  MARTLET_TRY_SET(const monitoring::AcceptedTruth counts,
+                  state_->truth_store.accept(truths, now, with_counts));
+  return json_of(counts);
 }
 
 std::string LiveDeployment::live_version() const {

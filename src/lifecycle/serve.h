@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "lifecycle/project.h"
 #include "lifecycle/store.h"
+#include "metadata/also.h"
 #include "monitoring/truth.h"
 #include "registry/names.h"
 
@@ -35,7 +36,7 @@ class LiveDeployment {
   deployment::ModelSlot& slot();
   // Records {key: {column: value}, actual, known_at}; all or nothing, durable when it returns.
   // {fresh, corrected, repeated}. InvalidArgument with every finding.
-  Result<Json> accept_truth(const Json& records);
+  Result<Json> accept_truth(const Json& records, const metadata::Also<Json>& also = {});
   std::string live_version() const;  // "flight-delay/3"
 
   // Stops watching and makes what was logged durable.

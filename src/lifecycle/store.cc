@@ -1,12 +1,15 @@
 #include "lifecycle/store.h"
 
-#include "artifacts/directory_blob_store.h"
+#include "artifacts/open_blob_store.h"
 #include "base/durable_directory.h"
+#include "lifecycle/blob_place.h"
+#include "lifecycle/database_place.h"
 #include "lifecycle/restore.h"
-#include "lifecycle/store_files.h"
 #include "lifecycle/store_needs.h"
 #include "metadata/database.h"
+#include "metadata/place.h"
 #include "platform/file_lock.h"
+#include "platform/system_random.h"
 
 namespace martlet::lifecycle {
 
@@ -36,32 +39,59 @@ artifacts::CollectionLock lock_on(const std::string& path) {
       };
 }
 
+artifacts::BlobStoreOptions options_of(const std::string& directory, const BlobAccess& access) {
+  artifacts::BlobStoreOptions options = blob_options(access);
+  options.collection_lock = lock_on(join_path(directory, "collection.lock"));
+  return options;
+}
+
 }  // namespace
 
 std::string default_store_directory(const std::string& project_directory) {
   return join_path(project_directory, ".martlet");
 }
 
-Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& directory,
-                                           WhenMissing when_missing) {
-  const std::string database_path = join_path(directory, "metadata.db");
+StorePlace store_place(const std::string& named, const std::string& project_directory) {
+  if (named.empty()) return {default_store_directory(project_directory)};
+  if (metadata::is_postgres_url(named)) return {default_store_directory(project_directory), named};
+  return {named};
+}
+
+Result<std::unique_ptr<Store>> Store::open(const Host& host, const StorePlace& place,
+                                           WhenMissing when_missing, const BlobAccess& access) {
+  const std::string& directory = place.directory;
   MARTLET_TRY(refuse_half_restored(host.files, directory));
-  if (when_missing == WhenMissing::Refuse && !host.files.exists(database_path)) {
+  MARTLET_TRY(refuse_other_database(host.files, place));
+  const std::string database_path = join_path(directory, "metadata.db");
+  if (when_missing == WhenMissing::Refuse && place.database.empty() &&
+      !host.files.exists(database_path)) {
     return not_found(
         "opening the store " + directory +
         ": there is none; run `martlet run` in the project's folder, or name another with --store");
   }
   const auto open_parts = [&]() -> Result<std::unique_ptr<Store>> {
+    MARTLET_TRY_SET(const std::string blobs, place_of_blobs(host.files, directory, access));
+    metadata::DatabaseOptions options;
+    options.schema = store_schema();
+    if (when_missing == WhenMissing::Refuse) options.when_absent = metadata::WhenAbsent::Refuse;
+    std::unique_ptr<Store> store(new Store(host, place));  // the constructor is private
+    // A server that can't be reached leaves no folder behind.
+    if (!place.database.empty()) {
+      MARTLET_TRY_SET(store->database_, metadata::Database::open(place.database, options));
+    }
     MARTLET_TRY(create_directories_durably(host.files, directory));
-    std::unique_ptr<Store> store(new Store(host, directory));  // the constructor is private
     MARTLET_TRY(host.files.create_directories(store->scratch_directory()));
     MARTLET_TRY(host.files.create_directories(store->logs_directory()));
-    metadata::DatabaseOptions options;
-    for (const RecordKeeper& keeper : record_keepers()) options.schema.push_back(keeper.schema());
-    MARTLET_TRY_SET(store->database_, metadata::Database::open(database_path, options));
-    MARTLET_TRY_SET(store->blobs_, artifacts::DirectoryBlobStore::open(
-                                       host.files, join_path(directory, "blobs"),
-                                       lock_on(join_path(directory, "collection.lock"))));
+    // Before anything by which the folder counts as a store's: one knows where its blobs lie before
+    // it is one, also when the server of the blobs refuses at first.
+    MARTLET_TRY_SET(store->blobs_,
+                    artifacts::open_blob_store(host.files, host.clock, *store->random_, blobs,
+                                               options_of(directory, access)));
+    MARTLET_TRY(record_blob_place(host.files, directory, blobs));
+    MARTLET_TRY(record_database(host.files, place));
+    if (place.database.empty()) {
+      MARTLET_TRY_SET(store->database_, metadata::Database::open(database_path, options));
+    }
     return store;
   };
   auto store = open_parts();
@@ -70,18 +100,16 @@ Result<std::unique_ptr<Store>> Store::open(const Host& host, const std::string& 
   return store;
 }
 
-Store::Store(const Host& host, std::string directory)
-    : host_(host), directory_(std::move(directory)) {}
+Store::Store(const Host& host, StorePlace place)
+    : host_(host), place_(std::move(place)), random_(std::make_unique<platform::SystemRandom>()) {}
 Store::~Store() = default;
 
-artifacts::DirectoryBlobStore& blob_directory(const Store& store) {
-  return static_cast<artifacts::DirectoryBlobStore&>(store.blobs());  // open() makes no other kind
-}
+artifacts::BlobStore& Store::blobs() const { return *blobs_; }
 
-std::string Store::logs_directory() const { return join_path(directory_, "logs"); }
+std::string Store::logs_directory() const { return join_path(place_.directory, "logs"); }
 std::string Store::predictions_directory(const std::string& deployment) const {
-  return join_path(join_path(directory_, "predictions"), deployment);
+  return join_path(join_path(place_.directory, "predictions"), deployment);
 }
-std::string Store::scratch_directory() const { return join_path(directory_, "tmp"); }
+std::string Store::scratch_directory() const { return join_path(place_.directory, "tmp"); }
 
 }  // namespace martlet::lifecycle

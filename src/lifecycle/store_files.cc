@@ -64,8 +64,9 @@ Result<void> add_logs(FileSystem& files, const std::string& root, const std::str
   return {};
 }
 
+constexpr int kDepth = 4;  // predictions/ENVIRONMENT/MODEL, logs/RUN
+
 Result<std::vector<StoreFile>> logs_below(const Store& store, const std::string& directory) {
-  constexpr int kDepth = 4;  // predictions/ENVIRONMENT/MODEL, logs/RUN
   std::vector<StoreFile> found;
   MARTLET_TRY(add_logs(store.host().files, store.directory(), directory, kDepth, found));
   return found;
@@ -77,15 +78,22 @@ Result<std::vector<StoreFile>> prediction_segments(const Store& store) {
   return logs_below(store, "predictions");
 }
 Result<std::vector<StoreFile>> step_logs(const Store& store) { return logs_below(store, "logs"); }
+Result<std::vector<StoreFile>> files_below(FileSystem& files, const std::string& directory) {
+  std::vector<StoreFile> found;
+  MARTLET_TRY(add_logs(files, directory, "predictions", kDepth, found));
+  MARTLET_TRY(add_logs(files, directory, "logs", kDepth, found));
+  return found;
+}
 Result<std::vector<StoreFile>> log_folders(const Store& store) { return entries_of(store, "logs"); }
 
 Result<std::vector<StoreFile>> leftovers_of(const Store& store) {
   MARTLET_TRY_SET(std::vector<StoreFile> found, entries_of(store, "tmp"));
+  if (!store.durable_blobs().is_local()) return found;
   MARTLET_TRY_SET(const std::vector<artifacts::Leftover> temporaries,
-                  blob_directory(store).leftovers());
+                  store.durable_blobs().leftovers());
   for (const artifacts::Leftover& each : temporaries) {
     found.push_back(
-        {each.path.substr(store.directory().size() + 1), each.size_bytes, each.modified});
+        {each.place.substr(store.directory().size() + 1), each.size_bytes, each.modified});
   }
   return found;
 }

@@ -1,5 +1,5 @@
 // lifecycle/store_files.h: the files of a store beside its database. Free functions;
-// callers: verify, gc, backup.
+// callers: verify, gc, backup, migrate.
 #pragma once
 #include "base/result.h"
 #include "base/time.h"
@@ -9,15 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace martlet::artifacts {
-class DirectoryBlobStore;
-}
-
 namespace martlet::lifecycle {
-
-// The store's blobs as the directory that they lie in: what verify, gc and backup need to know more
-// of than everybody else.
-artifacts::DirectoryBlobStore& blob_directory(const Store& store);
 
 struct StoreFile {
   std::string path;  // below the store's directory
@@ -29,10 +21,12 @@ struct StoreFile {
 Result<std::vector<StoreFile>> prediction_segments(const Store& store);
 // logs/RUN/STEP.log, by name.
 Result<std::vector<StoreFile>> step_logs(const Store& store);
+// Both, of a store's folder that isn't open.
+Result<std::vector<StoreFile>> files_below(FileSystem& files, const std::string& directory);
 // The folders of logs, by run.
 Result<std::vector<StoreFile>> log_folders(const Store& store);
-// Temporary files and folders, also those of processes at work: of the blobs, of the folder for
-// scratch work, of files that were being replaced.
+// Temporary files and folders, also those of processes at work: of blobs in the store's folder, of
+// the folder for scratch work, of files that were being replaced.
 Result<std::vector<StoreFile>> leftovers_of(const Store& store);
 
 }  // namespace martlet::lifecycle

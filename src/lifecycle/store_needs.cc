@@ -9,6 +9,7 @@
 #include "monitoring/references.h"
 #include "registry/references.h"
 #include "registry/schema.h"
+#include "tracking/openlineage_outbox.h"
 #include "tracking/references.h"
 #include "tracking/schema.h"
 #include "workflow/records.h"
@@ -28,9 +29,10 @@ using artifacts::BlobReference;
 // A manifest names a few files; what is larger is data.
 constexpr std::uint64_t kMaxGuessedManifestBytes = 4u << 20;
 
-constexpr std::array<RecordKeeper, 5> kKeepers{{
+constexpr std::array<RecordKeeper, 6> kKeepers{{
     {"data", data::data_schema, data::add_references, data::check_records},
     {"tracking", tracking::tracking_schema, tracking::add_references, tracking::check_records},
+    {"openlineage", tracking::openlineage_schema, nullptr, tracking::check_openlineage},
     {"registry", registry::registry_schema, registry::add_references, registry::check_records},
     {"workflow", workflow::workflow_schema, workflow::add_references, workflow::check_records},
     {"monitoring", monitoring::monitoring_schema, nullptr, monitoring::check_records},
@@ -74,26 +76,23 @@ void add_tree(const artifacts::BlobStore& blobs, const BlobReference& reference,
   if (found->second.has_value()) add_files(reference, *found->second, needs);
 }
 
-}  // namespace
-
-std::span<const RecordKeeper> record_keepers() { return kKeepers; }
-
-Result<StoreNeeds> needs_of(const metadata::Database& database, const artifacts::BlobStore& blobs) {
+artifacts::BlobReferences references_of(const metadata::ReadTransaction& tx) {
   artifacts::BlobReferences found;
-  MARTLET_TRY(database.read([&](const metadata::ReadTransaction& tx) -> Result<void> {
-    for (const RecordKeeper& keeper : record_keepers()) {
-      if (keeper.add_references == nullptr) continue;
-      // What one module can't read must not hide what the others say.
-      auto asked = keeper.add_references(tx, found);
-      if (asked.has_value()) continue;
-      Finding finding;
-      finding.path = fmt::format("records of {}", keeper.module);
-      finding.rule = "damaged_record";
-      finding.message = asked.error().message();
-      found.unreadable.push_back(std::move(finding));
-    }
-    return {};
-  }));
+  for (const RecordKeeper& keeper : record_keepers()) {
+    if (keeper.add_references == nullptr) continue;
+    // What one module can't read must not hide what the others say.
+    auto asked = keeper.add_references(tx, found);
+    if (asked.has_value()) continue;
+    Finding finding;
+    finding.path = fmt::format("records of {}", keeper.module);
+    finding.rule = "damaged_record";
+    finding.message = asked.error().message();
+    found.unreadable.push_back(std::move(finding));
+  }
+  return found;
+}
+
+StoreNeeds needs_of(artifacts::BlobReferences found, const artifacts::BlobStore& blobs) {
   StoreNeeds needs;
   needs.unreadable = std::move(found.unreadable);
   for (const BlobReference& reference : found.blobs)
@@ -105,9 +104,7 @@ Result<StoreNeeds> needs_of(const metadata::Database& database, const artifacts:
   return needs;
 }
 
-Result<StoreNeeds> complete_needs_of(const metadata::Database& database,
-                                     const artifacts::BlobStore& blobs) {
-  MARTLET_TRY_SET(StoreNeeds needs, needs_of(database, blobs));
+Result<StoreNeeds> complete(StoreNeeds needs) {
   if (needs.complete()) return needs;
   const std::string why =
       needs.unreadable.empty()
@@ -116,6 +113,40 @@ Result<StoreNeeds> complete_needs_of(const metadata::Database& database,
   return corrupt(fmt::format("the store is damaged, so what it needs can't be told for sure ({}); "
                              "`martlet verify` names all that is damaged, and what to do",
                              why));
+}
+
+}  // namespace
+
+std::span<const RecordKeeper> record_keepers() { return kKeepers; }
+
+std::vector<metadata::SchemaGroup> store_schema() {
+  std::vector<metadata::SchemaGroup> groups;
+  for (const RecordKeeper& keeper : record_keepers()) groups.push_back(keeper.schema());
+  return groups;
+}
+
+Result<StoreNeeds> needs_of(const metadata::Database& database, const artifacts::BlobStore& blobs) {
+  MARTLET_TRY_SET(
+      artifacts::BlobReferences found,
+      database.read([](const metadata::ReadTransaction& tx) -> Result<artifacts::BlobReferences> {
+        return references_of(tx);
+      }));
+  return needs_of(std::move(found), blobs);
+}
+
+StoreNeeds needs_of(const metadata::ReadTransaction& tx, const artifacts::BlobStore& blobs) {
+  return needs_of(references_of(tx), blobs);
+}
+
+Result<StoreNeeds> complete_needs_of(const metadata::Database& database,
+                                     const artifacts::BlobStore& blobs) {
+  MARTLET_TRY_SET(StoreNeeds needs, needs_of(database, blobs));
+  return complete(std::move(needs));
+}
+
+Result<StoreNeeds> complete_needs_of(const metadata::ReadTransaction& tx,
+                                     const artifacts::BlobStore& blobs) {
+  return complete(needs_of(tx, blobs));
 }
 
 }  // namespace martlet::lifecycle

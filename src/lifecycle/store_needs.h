@@ -33,6 +33,8 @@ struct RecordKeeper {
   Result<std::vector<Finding>> (*check_records)(const metadata::ReadTransaction&);
 };
 std::span<const RecordKeeper> record_keepers();
+// The tables of all of them.
+std::vector<metadata::SchemaGroup> store_schema();
 
 // Every blob that is needed, each with all that need it.
 struct StoreNeeds {
@@ -46,10 +48,13 @@ struct StoreNeeds {
 };
 // One snapshot of the records; a file of a tree counts as the tree's holder's.
 Result<StoreNeeds> needs_of(const metadata::Database& database, const artifacts::BlobStore& blobs);
+StoreNeeds needs_of(const metadata::ReadTransaction& tx, const artifacts::BlobStore& blobs);
 
 // The same, for those who must not go on with less: Corrupt, naming the first of what can't be
 // read.
 Result<StoreNeeds> complete_needs_of(const metadata::Database& database,
+                                     const artifacts::BlobStore& blobs);
+Result<StoreNeeds> complete_needs_of(const metadata::ReadTransaction& tx,
                                      const artifacts::BlobStore& blobs);
 
 }  // namespace martlet::lifecycle

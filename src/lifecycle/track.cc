@@ -2,6 +2,7 @@
 
 #include "lifecycle/lineage.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace martlet::lifecycle {
@@ -70,7 +71,8 @@ Result<void> track_run(const Store& store, const Project& project, const RunRepo
   tracking::RunSearch search;
   search.experiments = {experiment.id};
   search.tags[std::string(kPipelineRunTag)] = report.outcome.run.id.text();
-  MARTLET_TRY_SET(const std::vector<tracking::Run> known, tracker.search(search));
+  MARTLET_TRY_SET(const tracking::RunPage page, tracker.search(search));
+  const std::vector<tracking::Run>& known = page.runs;
   const tracking::RunStatus status =
       report.succeeded ? tracking::RunStatus::Finished : tracking::RunStatus::Failed;
   const tracking::RunBatch batch = batch_of(project, report, store.host().clock.now());
@@ -97,10 +99,42 @@ Result<std::optional<tracking::Run>> tracked_run_of(const Store& store, const Ru
   tracking::RunSearch search;
   search.tags[std::string(kPipelineRunTag)] = run.text();
   search.limit = 1;
-  MARTLET_TRY_SET(std::vector<tracking::Run> found, tracker_of(store).search(search));
-  if (found.empty()) return std::optional<tracking::Run>();
-  return std::optional(std::move(found.front()));
+  MARTLET_TRY_SET(tracking::RunPage page, tracker_of(store).search(search));
+  if (page.runs.empty()) return std::optional<tracking::Run>();
+  // A page's runs come without their artifacts.
+  MARTLET_TRY_SET(tracking::Run whole, tracker_of(store).run(page.runs.front().id));
+  return std::optional(std::move(whole));
 }
+
+namespace {
+
+// The run whose own id begins so. InvalidArgument when several do.
+Result<std::optional<tracking::Run>> tracked_run_beginning(const Store& store,
+                                                           const std::string& text) {
+  // Ids are letters, digits, "-" and "_"; nothing else may become a part of the filter.
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+  if (!plain) return std::optional<tracking::Run>();
+  tracking::RunSearch search;
+  search.view = tracking::View::All;
+  search.filter = "run_id LIKE '" + text + "%'";
+  search.order_by = {"run_id"};
+  search.limit = 2;
+  MARTLET_TRY_SET(tracking::RunPage page, tracker_of(store).search(search));
+  // "_" stands for any character in a pattern.
+  std::erase_if(page.runs,
+                [&](const tracking::Run& run) { return !run.id.text().starts_with(text); });
+  if (page.runs.empty()) return std::optional<tracking::Run>();
+  if (page.runs.size() > 1)
+    return invalid_argument("several runs' ids begin with \"" + text + "\"; give more of it");
+  // With its artifacts.
+  MARTLET_TRY_SET(tracking::Run run, tracker_of(store).run(page.runs.front().id));
+  return std::optional<tracking::Run>(std::move(run));
+}
+
+}  // namespace
 
 Result<tracking::Run> find_tracked_run(const Store& store, const std::string& text) {
   auto named = tracker_of(store).run(RunId(text));
@@ -108,6 +142,8 @@ Result<tracking::Run> find_tracked_run(const Store& store, const std::string& te
   auto pipeline = find_run(store, text);
   if (!pipeline.has_value()) {
     if (pipeline.error().code() != ErrorCode::NotFound) return fail(std::move(pipeline).error());
+    MARTLET_TRY_SET(std::optional<tracking::Run> begun, tracked_run_beginning(store, text));
+    if (begun.has_value()) return std::move(*begun);
     return not_found("no run has the id \"" + text +
                      "\", and no run's id begins with it; `martlet runs list` and `martlet ps` "
                      "list them");

@@ -23,7 +23,7 @@ Result<void> track_run(const Store& store, const Project& project, const RunRepo
 // The tracked run of a pipeline run; nothing when there is none (it has not ended, or was only
 // a part: the data for a simulation).
 Result<std::optional<tracking::Run>> tracked_run_of(const Store& store, const RunId& run);
-// By its own id, or by the id of its pipeline run, the beginning of that, or "latest". NotFound;
+// By its own id, or by the id of its pipeline run, the beginning of either, or "latest". NotFound;
 // InvalidArgument when several begin so.
 Result<tracking::Run> find_tracked_run(const Store& store, const std::string& text);
 

@@ -1,6 +1,6 @@
 #include "lifecycle/verify.h"
 
-#include "artifacts/directory_blob_store.h"
+#include "artifacts/durable_blob_store.h"
 #include "data/references.h"
 #include "lifecycle/packages.h"
 #include "lifecycle/process_identity.h"
@@ -8,6 +8,7 @@
 #include "lifecycle/store_needs.h"
 #include "metadata/audit.h"
 #include "metadata/database.h"
+#include "metadata/place.h"
 #include "monitoring/segment_check.h"
 #include "workflow/records.h"
 
@@ -117,7 +118,7 @@ class Verifier {
   }
 
   Result<void> check_blobs() {
-    const artifacts::DirectoryBlobStore& blobs = blob_directory(store_);
+    const artifacts::DurableBlobStore& blobs = store_.durable_blobs();
     // Listed before the records are read: what is stored in between isn't taken for unneeded.
     MARTLET_TRY_SET(const std::vector<artifacts::StoredBlob> stored, blobs.list());
     auto needs = needs_of(store_.database(), blobs);
@@ -138,7 +139,7 @@ class Verifier {
 
   void check_blob(const Digest& digest, const std::vector<BlobReference>& references,
                   const StoreNeeds& needs) {
-    const artifacts::DirectoryBlobStore& blobs = blob_directory(store_);
+    const artifacts::DurableBlobStore& blobs = store_.durable_blobs();
     ++report_.counts.blobs;
     const auto broken = needs.unreadable_trees.find(digest);
     const auto size = blobs.size_bytes(digest);
@@ -199,7 +200,7 @@ class Verifier {
     for (const BlobReference& reference : references) {
       if (reference.holder.kind == "model version") damaged_versions_.insert(reference.holder.name);
     }
-    const std::string file = blob_directory(store_).path_of(digest);
+    const std::string file = store_.durable_blobs().place_of(digest);
     const std::vector<BlobHolder> objects = holders(references);
     std::string remedy = blob_remedy(objects, file);
     report(error.code() == ErrorCode::NotFound  ? "missing_blob"
@@ -215,9 +216,9 @@ class Verifier {
     report_.counts.reclaimable_bytes += static_cast<std::int64_t>(blob.size_bytes);
     if (options_.depth == VerifyOptions::Depth::Quick) return;
     ++report_.counts.hashed;
-    const auto sound = blob_directory(store_).verify(blob.digest);
+    const auto sound = store_.durable_blobs().verify(blob.digest);
     if (sound.has_value() || sound.error().code() == ErrorCode::NotFound) return;
-    const std::string file = blob_directory(store_).path_of(blob.digest);
+    const std::string file = store_.durable_blobs().place_of(blob.digest);
     report("damaged_leftover", {{"blob", blob.digest.text(), ""}}, sound.error().message(),
            "nothing refers to it: remove the file " + file +
                ", or run `martlet gc --older-than 0s`",
@@ -270,10 +271,21 @@ class Verifier {
       ++report_.counts.leftovers;
       report_.counts.leftover_bytes += static_cast<std::int64_t>(leftover.size_bytes);
     }
+    if (store_.durable_blobs().is_local()) return {};  // they are among the store's files
+    MARTLET_TRY_SET(const std::vector<artifacts::Leftover> remote,
+                    store_.durable_blobs().leftovers());
+    for (const artifacts::Leftover& leftover : remote) {
+      ++report_.counts.leftovers;
+      report_.counts.leftover_bytes += static_cast<std::int64_t>(leftover.size_bytes);
+    }
     return {};
   }
 
-  std::string database_path() const { return join_path(store_.directory(), "metadata.db"); }
+  std::string database_path() const {
+    const StorePlace& place = store_.place();
+    if (place.database.empty()) return join_path(place.directory, "metadata.db");
+    return metadata::name_of_place(place.database).value_or("the PostgreSQL server");
+  }
 
   const Store& store_;
   const VerifyOptions& options_;

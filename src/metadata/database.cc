@@ -8,10 +8,12 @@
 namespace martlet::metadata {
 
 using internal::column_list;
+using internal::compared_parameter;
 using internal::condition_text;
+using internal::Connection;
 using internal::identifier;
 using internal::key_equals;
-using internal::parameter;
+using internal::stored_parameter;
 
 namespace {
 
@@ -25,6 +27,18 @@ Row key_of(const TableShape& shape, const Row& row) {
   Row key;
   for (const std::size_t index : shape.key) key.push_back(row[index]);
   return key;
+}
+
+Result<internal::Outcome> read(Connection& connection, const std::string& sql,
+                               std::span<const Value> bound) {
+  MARTLET_TRY(internal::check_texts(bound));
+  return connection.read(sql, bound);
+}
+
+Result<internal::Outcome> change(Connection& connection, const std::string& sql,
+                                 std::span<const Value> bound) {
+  MARTLET_TRY(internal::check_texts(bound));
+  return connection.change(sql, bound);
 }
 
 // A reference broken by a write means that what it points at is missing.
@@ -41,11 +55,12 @@ Error ReadTransaction::absent(std::string_view what, const Row& key) {
 
 Result<std::optional<Row>> ReadTransaction::get_row(const TableShape& shape, const Row& key) const {
   std::vector<Value> bound;
-  const std::string where = key_equals(shape, key, bound);
+  const std::string where = key_equals(connection_.dialect(), shape, key, bound);
   MARTLET_TRY_SET(internal::Outcome outcome,
-                  connection_.run(fmt::format("SELECT {} FROM {} WHERE {}", column_list(shape),
-                                              identifier(shape.table), where),
-                                  bound));
+                  read(connection_,
+                       fmt::format("SELECT {} FROM {} WHERE {}", column_list(shape),
+                                   identifier(shape.table), where),
+                       bound));
   if (outcome.rows.empty()) return std::optional<Row>();
   return std::optional<Row>(std::move(outcome.rows.front()));
 }
@@ -53,22 +68,29 @@ Result<std::optional<Row>> ReadTransaction::get_row(const TableShape& shape, con
 Result<std::vector<Row>> ReadTransaction::select_rows(const TableShape& shape,
                                                       const Query& query) const {
   std::vector<Value> bound;
-  MARTLET_TRY_SET(const std::string rest, internal::query_text(connection_, shape, query, bound));
-  MARTLET_TRY_SET(internal::Outcome outcome,
-                  connection_.run(fmt::format("SELECT {} FROM {}{}", column_list(shape),
-                                              identifier(shape.table), rest),
-                                  bound));
+  MARTLET_TRY_SET(const std::string rest,
+                  internal::query_text(connection_.dialect(), shape, query, bound));
+  MARTLET_TRY_SET(
+      internal::Outcome outcome,
+      read(connection_,
+           fmt::format("SELECT {} FROM {}{}", column_list(shape), identifier(shape.table), rest),
+           bound));
   return std::move(outcome.rows);
 }
 
 Result<std::int64_t> ReadTransaction::count_rows(const TableShape& shape,
-                                                 const Condition& condition) const {
+                                                 const Condition& condition,
+                                                 std::optional<std::int64_t> limit) const {
   std::vector<Value> bound;
-  MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
-  MARTLET_TRY_SET(
-      internal::Outcome outcome,
-      connection_.run(
-          fmt::format("SELECT count(*) FROM {} WHERE {}", identifier(shape.table), where), bound));
+  MARTLET_TRY_SET(const std::string where,
+                  condition_text(connection_.dialect(), shape, condition, bound));
+  std::string sql = fmt::format("SELECT count(*) FROM {} WHERE {}", identifier(shape.table), where);
+  if (limit.has_value()) {
+    sql = fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {} LIMIT {}) AS few",
+                      identifier(shape.table), where,
+                      compared_parameter(connection_.dialect(), bound, *limit));
+  }
+  MARTLET_TRY_SET(internal::Outcome outcome, read(connection_, sql, bound));
   return std::get<std::int64_t>(outcome.rows.at(0).at(0));
 }
 
@@ -81,11 +103,13 @@ ReadTransaction::greatest_integer(const TableShape& shape, const std::string& co
         fmt::format("{} has no integer column {}; please report it", shape.table, column));
   }
   std::vector<Value> bound;
-  MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
+  MARTLET_TRY_SET(const std::string where,
+                  condition_text(connection_.dialect(), shape, condition, bound));
   MARTLET_TRY_SET(internal::Outcome outcome,
-                  connection_.run(fmt::format("SELECT max({}) FROM {} WHERE {}", identifier(column),
-                                              identifier(shape.table), where),
-                                  bound));
+                  read(connection_,
+                       fmt::format("SELECT max({}) FROM {} WHERE {}", identifier(column),
+                                   identifier(shape.table), where),
+                       bound));
   const auto* number = std::get_if<std::int64_t>(&outcome.rows.at(0).at(0));
   return number == nullptr ? std::optional<std::int64_t>() : std::optional<std::int64_t>(*number);
 }
@@ -94,10 +118,14 @@ Result<bool> Transaction::insert_row(const TableShape& shape, const Row& row,
                                      OnExisting on_existing) {
   std::vector<Value> bound;
   std::string values;
-  for (const Value& value : row) values += (values.empty() ? "" : ", ") + parameter(bound, value);
+  const internal::Dialect& dialect = connection_.dialect();
+  for (const Value& value : row)
+    values += (values.empty() ? "" : ", ") + stored_parameter(dialect, bound, value);
   std::string sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", identifier(shape.table),
                                 column_list(shape), values);
-  if (on_existing != OnExisting::Refuse) {
+  if (on_existing == OnExisting::Refuse) {
+    sql += dialect.refuse_existing();
+  } else {
     std::string key;
     for (const std::size_t index : shape.key)
       key += (key.empty() ? "" : ", ") + identifier(shape.columns[index].name);
@@ -111,11 +139,18 @@ Result<bool> Transaction::insert_row(const TableShape& shape, const Row& row,
     sql +=
         fmt::format(" ON CONFLICT ({}) DO {}", key, replace ? "UPDATE SET " + changes : "NOTHING");
   }
-  auto outcome = connection_.run(sql, bound);
+  auto outcome = change(connection_, sql, bound);
   if (!outcome.has_value()) {
     return fail(missing_target(std::move(outcome).error())
                     .with_context(fmt::format("writing a record of {} ({})", shape.table,
                                               key_text(key_of(shape, row)))));
+  }
+  if (on_existing == OnExisting::Refuse && outcome->changes == 0) {
+    return fail(
+        ErrorCode::AlreadyExists,
+        fmt::format("writing a record of {} ({}): a record with this key, or with its value "
+                    "of a unique index, exists already",
+                    shape.table, key_text(key_of(shape, row))));
   }
   return outcome->changes > 0;
 }
@@ -127,15 +162,17 @@ Result<void> Transaction::update_row(const TableShape& shape, const Row& row,
   for (std::size_t i = 0; i < shape.columns.size(); ++i) {
     if (shape.is_key(i)) continue;
     changes += (changes.empty() ? "" : ", ") + identifier(shape.columns[i].name) + " = " +
-               parameter(bound, row[i]);
+               stored_parameter(connection_.dialect(), bound, row[i]);
   }
   MARTLET_CHECK(!changes.empty(), "a record that is all key can't be updated");
   const Row key = key_of(shape, row);
-  const std::string where = key_equals(shape, key, bound);
-  MARTLET_TRY_SET(const std::string condition, condition_text(connection_, shape, expected, bound));
-  auto outcome = connection_.run(fmt::format("UPDATE {} SET {} WHERE {} AND {}",
-                                             identifier(shape.table), changes, where, condition),
-                                 bound);
+  const std::string where = key_equals(connection_.dialect(), shape, key, bound);
+  MARTLET_TRY_SET(const std::string condition,
+                  condition_text(connection_.dialect(), shape, expected, bound));
+  auto outcome = change(connection_,
+                        fmt::format("UPDATE {} SET {} WHERE {} AND {}", identifier(shape.table),
+                                    changes, where, condition),
+                        bound);
   if (!outcome.has_value()) {
     return fail(
         missing_target(std::move(outcome).error())
@@ -157,10 +194,13 @@ Result<std::int64_t> Transaction::set_rows(const TableShape& shape, const Condit
         fmt::format("{} has no column {}; please report it", shape.table, column));
   }
   std::vector<Value> bound;
-  const std::string set = identifier(column) + " = " + parameter(bound, std::move(value));
-  MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
-  auto outcome = connection_.run(
-      fmt::format("UPDATE {} SET {} WHERE {}", identifier(shape.table), set, where), bound);
+  const std::string set =
+      identifier(column) + " = " + stored_parameter(connection_.dialect(), bound, std::move(value));
+  MARTLET_TRY_SET(const std::string where,
+                  condition_text(connection_.dialect(), shape, condition, bound));
+  auto outcome =
+      change(connection_,
+             fmt::format("UPDATE {} SET {} WHERE {}", identifier(shape.table), set, where), bound);
   if (!outcome.has_value()) {
     return fail(missing_target(std::move(outcome).error())
                     .with_context(fmt::format("setting {} of {}", column, shape.table)));
@@ -170,9 +210,9 @@ Result<std::int64_t> Transaction::set_rows(const TableShape& shape, const Condit
 
 Result<bool> Transaction::remove_row(const TableShape& shape, const Row& key) {
   std::vector<Value> bound;
-  const std::string where = key_equals(shape, key, bound);
-  auto outcome = connection_.run(
-      fmt::format("DELETE FROM {} WHERE {}", identifier(shape.table), where), bound);
+  const std::string where = key_equals(connection_.dialect(), shape, key, bound);
+  auto outcome = change(
+      connection_, fmt::format("DELETE FROM {} WHERE {}", identifier(shape.table), where), bound);
   if (!outcome.has_value()) {
     return fail(std::move(outcome).error().with_context(
         fmt::format("removing a record of {} ({})", shape.table, key_text(key))));
@@ -182,9 +222,10 @@ Result<bool> Transaction::remove_row(const TableShape& shape, const Row& key) {
 
 Result<std::int64_t> Transaction::remove_rows(const TableShape& shape, const Condition& condition) {
   std::vector<Value> bound;
-  MARTLET_TRY_SET(const std::string where, condition_text(connection_, shape, condition, bound));
-  auto outcome = connection_.run(
-      fmt::format("DELETE FROM {} WHERE {}", identifier(shape.table), where), bound);
+  MARTLET_TRY_SET(const std::string where,
+                  condition_text(connection_.dialect(), shape, condition, bound));
+  auto outcome = change(
+      connection_, fmt::format("DELETE FROM {} WHERE {}", identifier(shape.table), where), bound);
   if (!outcome.has_value())
     return fail(std::move(outcome).error().with_context(
         fmt::format("removing records of {}", shape.table)));

@@ -1,9 +1,9 @@
 // metadata/database.h: transactional records.
 //
 // Database is the door: one per process and store, opened by lifecycle/, used by every module that
-// keeps state, from any thread. Reads see one snapshot and never wait for writers. Writes go
-// through one writer per process; concurrent callers share one commit, and none is acknowledged
-// before that commit is durable. SQLite is the driver; nothing of it shows here.
+// keeps state, from any thread. Reads see one snapshot and never wait for writers. Concurrent
+// writers of a process share commits, and none is acknowledged before its commit is durable. The
+// drivers are SQLite and PostgreSQL; nothing of them shows here.
 //
 //   MARTLET_TRY(database.write([&](Transaction& tx) -> Result<void> {
 //     MARTLET_TRY(tx.insert(step));
@@ -33,7 +33,8 @@ namespace martlet::metadata {
 
 namespace internal {
 class Connection;
-}
+struct WholeTables;
+}  // namespace internal
 
 // Reads of one snapshot. Valid only inside the function it was handed to; one thread at a time.
 class ReadTransaction {
@@ -81,6 +82,11 @@ class ReadTransaction {
   Result<std::int64_t> count(const Condition& condition = {}) const {
     return count_rows(shape_of<R>(), condition);
   }
+  // As count(), but stops counting at `limit`: "are there few?" without looking at many.
+  template <Record R>
+  Result<std::int64_t> count_at_most(const Condition& condition, std::int64_t limit) const {
+    return count_rows(shape_of<R>(), condition, limit);
+  }
   template <Record R, class... Keys>
   Result<bool> exists(const Keys&... keys) const {
     MARTLET_TRY_SET(std::optional<Row> row, get_row(shape_of<R>(), Row{to_value(keys)...}));
@@ -100,9 +106,11 @@ class ReadTransaction {
   Result<std::optional<Row>> get_row(const TableShape& shape, const Row& key) const;
 
  private:
+  friend struct internal::WholeTables;  // table_copy.h: tables whatever their records are
   static Error absent(std::string_view what, const Row& key);
   Result<std::vector<Row>> select_rows(const TableShape& shape, const Query& query) const;
-  Result<std::int64_t> count_rows(const TableShape& shape, const Condition& condition) const;
+  Result<std::int64_t> count_rows(const TableShape& shape, const Condition& condition,
+                                  std::optional<std::int64_t> limit = std::nullopt) const;
   Result<std::optional<std::int64_t>> greatest_integer(const TableShape& shape,
                                                        const std::string& column,
                                                        const Condition& condition) const;
@@ -178,11 +186,17 @@ class OpenTransaction : public Transaction {
   virtual Result<void> commit() = 0;
 };
 
+enum class WhenAbsent : std::uint8_t { Make, Refuse };
+
 struct DatabaseOptions {
   std::vector<SchemaGroup>
       schema{};  // the tables of the modules that use it, besides metadata's own
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process's write
   std::size_t max_readers = 16;                  // concurrent read transactions; further ones wait
+  WhenAbsent when_absent = WhenAbsent::Make;     // PostgreSQL's; a SQLite file is always made
+  std::size_t max_writers = 4;  // connections that write to PostgreSQL at the same time
+  // How long a call waits for a PostgreSQL server that has gone away.
+  std::chrono::milliseconds outage_timeout{30'000};
   std::string sqlite_vfs{};  // the name of a registered SQLite file layer: for fault injection; ""
                              // = the system's
 };
@@ -195,21 +209,24 @@ struct WriteCounts {
 
 class Database {
  public:
-  // Opens the SQLite file at `path`, or makes it, and brings its tables up to date in one
-  // transaction. InvalidArgument when the file is no martlet store, lies on a network file system
-  // or was written by a newer martlet; Corrupt when it is damaged; Unavailable when another process
-  // holds it for longer than the bound.
-  static Result<std::unique_ptr<Database>> open(const std::string& path,
+  // Opens the SQLite file of a path (or "sqlite:PATH"), or the schema of a PostgreSQL URL
+  // (metadata/place.h), makes it when it isn't there, and brings its tables up to date in one
+  // transaction. InvalidArgument when it is no martlet store, was written by a newer martlet, or
+  // lies on a network file system; Corrupt when it is damaged; Unavailable when another process
+  // holds it for longer than the bound, or the server can't be reached.
+  static Result<std::unique_ptr<Database>> open(const std::string& place,
                                                 const DatabaseOptions& options = {});
   virtual ~Database() = default;
 
   // Runs `function(Transaction&)` on the writer, as a whole or not at all, and returns its result
   // once the commit is durable. Callers in other threads may share the commit; the function may run
   // on any of their threads, must not call the database itself, must not block, and must not have
-  // side effects outside the transaction. A failed function undoes only its own writes. Errors: the
-  // function's own; Unavailable when the store is locked by another process, or has stopped after a
-  // failed commit (it stays so until it is opened again); ResourceExhausted when the disk is full
-  // or too many writes wait.
+  // side effects outside the transaction: with PostgreSQL it is run again, from the beginning, when
+  // other writes were in its way or the server went away; so it must not move from what it captured
+  // either, and what it sets outside must be set anew by each run. A failed function undoes only
+  // its own writes. Errors: the function's own; Unavailable when the store is locked by another
+  // process, has stopped after a failed commit (SQLite's stays so until it is opened again), or the
+  // server stayed away; ResourceExhausted when the disk is full or too many writes wait.
   template <class Function>
   auto write(Function&& function) -> std::invoke_result_t<Function&, Transaction&> {
     using Outcome = std::invoke_result_t<Function&, Transaction&>;
@@ -223,8 +240,9 @@ class Database {
     return std::move(*outcome);
   }
 
-  // Runs `function(const ReadTransaction&)` on one snapshot. Unavailable when all readers stay busy
-  // for the bound.
+  // Runs `function(const ReadTransaction&)` on one snapshot; again, from the beginning, when a
+  // PostgreSQL server went away meanwhile. Unavailable when all readers stay busy for the bound, or
+  // the server stayed away.
   template <class Function>
   auto read(Function&& function) const -> std::invoke_result_t<Function&, const ReadTransaction&> {
     using Outcome = std::invoke_result_t<Function&, const ReadTransaction&>;
@@ -246,11 +264,11 @@ class Database {
   // Database object means anything.
   virtual Result<std::int64_t> data_version() const = 0;
 
-  // Every problem of the file's structure and of references between records; empty when it is
+  // Every problem of the store's structure and of references between records; empty when it is
   // sound. Reads the whole store.
   virtual Result<std::vector<Finding>> check_integrity() const = 0;
-  // A consistent copy into a new file, while others read and write. AlreadyExists when `path`
-  // exists.
+  // A consistent copy into a new SQLite file, while others read and write. AlreadyExists when
+  // `path` exists.
   virtual Result<void> back_up_to(const std::string& path) const = 0;
 
   virtual WriteCounts write_counts() const = 0;

@@ -2,33 +2,20 @@
 #include "metadata/audit.h"
 #include "metadata/claims.h"
 #include "metadata/database.h"
+#include "metadata/testing/live_postgres.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <filesystem>
 #include <limits>
-#include <stdlib.h>
 #include <thread>
 
 namespace martlet::metadata {
 namespace {
 
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "martlet-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~ScratchDirectory() { std::filesystem::remove_all(path_); }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using testing::Driver;
 
 enum class Mood : std::uint8_t { Calm, Wild };
 std::string_view name_of(Mood mood) { return mood == Mood::Calm ? "calm" : "wild"; }
@@ -98,9 +85,12 @@ BirdRecord bird(const std::string& id) {
   return made;
 }
 
-class DatabaseTest : public ::testing::Test {
+class DatabaseTest : public ::testing::TestWithParam<Driver> {
  protected:
-  void SetUp() override { reopen(); }
+  void SetUp() override {
+    if (!scratch_.available()) GTEST_SKIP() << testing::kNoPostgres;
+    reopen();
+  }
   void reopen() {
     database_.reset();
     auto opened = Database::open(
@@ -123,12 +113,12 @@ class DatabaseTest : public ::testing::Test {
     return names;
   }
 
-  ScratchDirectory scratch_;
-  std::string path_ = scratch_.path() + "/metadata.db";
+  testing::TestPlace scratch_{GetParam()};
+  std::string path_ = scratch_.place();
   std::unique_ptr<Database> database_;
 };
 
-TEST_F(DatabaseTest, a_record_reads_back_equal_in_every_field) {
+TEST_P(DatabaseTest, a_record_reads_back_equal_in_every_field) {
   BirdRecord record = bird("a");
   record.age = std::numeric_limits<std::int64_t>::min();
   record.weight = -std::numeric_limits<double>::infinity();
@@ -139,7 +129,7 @@ TEST_F(DatabaseTest, a_record_reads_back_equal_in_every_field) {
   record.notes = {{"b", 1}, {"a", {1.5, nullptr}}};
   record.song = {std::string("\0\xff\x01", 3)};
   record.nest = 0;
-  record.name = std::string("embedded \0 zero and 'quotes\"", 28);
+  record.name = "größer als 'quotes\" \\ und \x01";
   ASSERT_TRUE(add(record).has_value());
   reopen();
   const auto found = find("a");
@@ -149,14 +139,135 @@ TEST_F(DatabaseTest, a_record_reads_back_equal_in_every_field) {
   EXPECT_FALSE((*found)->ring.has_value());
 }
 
-TEST_F(DatabaseTest, not_a_number_survives) {
+TEST_P(DatabaseTest, not_a_number_survives) {
   BirdRecord record = bird("a");
   record.weight = std::numeric_limits<double>::quiet_NaN();
   ASSERT_TRUE(add(record).has_value());
   EXPECT_TRUE(std::isnan((*find("a"))->weight));
 }
 
-TEST_F(DatabaseTest, a_second_record_with_the_key_is_refused_and_changes_nothing) {
+TEST_P(DatabaseTest, texts_that_not_every_driver_keeps_are_refused_and_the_transaction_goes_on) {
+  const std::string with_nul("a\0b", 3);
+  const auto done = database_->write([&](Transaction& tx) -> Result<void> {
+    for (const std::string& text : {with_nul, std::string("\xff"), std::string("\xed\xa0\x80")}) {
+      BirdRecord record = bird("bad");
+      record.name = text;
+      EXPECT_EQ(tx.insert(record).error().code(), ErrorCode::InvalidArgument);
+      EXPECT_EQ(tx.select<BirdRecord>(Query(equal("name", text))).error().code(),
+                ErrorCode::InvalidArgument);
+    }
+    return tx.insert(bird("good"));
+  });
+  ASSERT_TRUE(done.has_value()) << done.error().message();
+  EXPECT_EQ(ids({}), std::vector<std::string>{"good"});
+}
+
+TEST_P(DatabaseTest, a_write_that_fails_leaves_what_the_function_did_before_and_does_after) {
+  ASSERT_TRUE(add(bird("taken")).has_value());
+  const auto done = database_->write([](Transaction& tx) -> Result<void> {
+    EXPECT_FALSE(tx.insert(EggRecord{RunId("nobody"), 1, "blue"}).has_value());  // the first of all
+    MARTLET_TRY(tx.insert(bird("a")));
+    EXPECT_EQ(tx.insert(bird("a")).error().code(), ErrorCode::AlreadyExists);
+    BirdRecord other = bird("a");
+    other.name = bird("taken").name;
+    EXPECT_EQ(tx.update(other).error().code(), ErrorCode::AlreadyExists);
+    EXPECT_EQ(tx.put(other).error().code(), ErrorCode::AlreadyExists);
+    MARTLET_TRY(tx.insert(EggRecord{RunId("a"), 1, "green"}));
+    EXPECT_EQ(tx.remove<BirdRecord>("a").error().code(), ErrorCode::Conflict);
+    EXPECT_EQ(tx.insert(EggRecord{RunId("nobody"), 1, "blue"}).error().code(), ErrorCode::NotFound);
+    return tx.insert(bird("b"));
+  });
+  ASSERT_TRUE(done.has_value()) << done.error().message();
+  EXPECT_EQ(ids(Query().order_by("id")), (std::vector<std::string>{"a", "b", "taken"}));
+  EXPECT_EQ((*find("a"))->name, bird("a").name);
+  EXPECT_EQ(*database_->read([](const ReadTransaction& tx) { return tx.count<EggRecord>(); }), 1);
+}
+
+TEST_P(DatabaseTest, texts_sort_by_bytes_and_case_is_ignored_for_ascii_only) {
+  const std::vector<std::string> names{"Zebra", "apple", "Äpfel", "äpfel", "a_b",
+                                       "a%b",   "a\\b",  "",      "10",    "9"};
+  ASSERT_TRUE(database_
+                  ->write([&](Transaction& tx) -> Result<void> {
+                    for (const std::string& name : names) {
+                      BirdRecord record = bird("id " + name);
+                      record.name = name;
+                      MARTLET_TRY(tx.insert(record));
+                    }
+                    return {};
+                  })
+                  .has_value());
+  const auto found = [&](const Query& query) {
+    std::vector<std::string> texts;
+    for (const std::string& id : ids(query)) texts.push_back(id.substr(3));
+    return texts;
+  };
+  using Texts = std::vector<std::string>;
+  Texts sorted = names;
+  std::sort(sorted.begin(), sorted.end());
+  EXPECT_EQ(found(Query().order_by("name")), sorted);
+  EXPECT_EQ(found(Query(less("name", "a")).order_by("name")), (Texts{"", "10", "9", "Zebra"}));
+  EXPECT_EQ(found(like("name", "APPLE", MatchCase::Insensitive)), Texts{"apple"});
+  EXPECT_EQ(found(like("name", "APPLE")), Texts{});
+  EXPECT_EQ(found(like("name", "Äpfel", MatchCase::Insensitive)), Texts{"Äpfel"});
+  EXPECT_EQ(found(like("name", "_pfel")).size(), 2U);     // a character, not a byte
+  EXPECT_EQ(found(like("name", "a\\_")), Texts{"a\\b"});  // no escape character
+  EXPECT_EQ(found(like("name", "a\\%", MatchCase::Insensitive)), Texts{"a\\b"});
+  EXPECT_EQ(found(Query(like("name", "a_b")).order_by("name")), (Texts{"a%b", "a\\b", "a_b"}));
+}
+
+TEST_P(DatabaseTest, nulls_are_smaller_than_any_value_unless_they_are_to_be_last) {
+  ASSERT_TRUE(database_
+                  ->write([&](Transaction& tx) -> Result<void> {
+                    for (const std::string id : {"a", "b", "c", "d"}) {
+                      BirdRecord record = bird(id);
+                      if (id == "b") record.nest = 2;
+                      if (id == "c") record.nest = 1;
+                      record.weight = id == "a"   ? std::numeric_limits<double>::infinity()
+                                      : id == "b" ? std::numeric_limits<double>::quiet_NaN()
+                                      : id == "c" ? -std::numeric_limits<double>::infinity()
+                                                  : -0.0;
+                      MARTLET_TRY(tx.insert(record));
+                    }
+                    return {};
+                  })
+                  .has_value());
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(ids(Query().order_by("nest").order_by("id")), (Ids{"a", "d", "c", "b"}));
+  EXPECT_EQ(ids(Query().order_by("nest", Order::Descending).order_by("id")),
+            (Ids{"b", "c", "a", "d"}));
+  EXPECT_EQ(ids(Query().order_by_nulls_last("nest", Order::Ascending).order_by("id")),
+            (Ids{"c", "b", "a", "d"}));
+  EXPECT_EQ(ids(Query().order_by_nulls_last("nest", Order::Descending).order_by("id")),
+            (Ids{"b", "c", "a", "d"}));
+  EXPECT_EQ(ids(Query().order_by("weight")), (Ids{"b", "c", "d", "a"}));
+  EXPECT_EQ(ids(Query(less("weight", 1e308)).order_by("id")), (Ids{"c", "d"}));
+  EXPECT_EQ(ids(Query(greater("weight", 0)).order_by("id")), Ids{"a"});
+  EXPECT_EQ(ids(Query(greater("nest", 1.5)).order_by("id")), Ids{"b"});  // across kinds of numbers
+  EXPECT_EQ(ids(Query(not_equal("nest", 1)).order_by("id")), Ids{"b"});
+}
+
+TEST_P(DatabaseTest, a_related_record_is_asked_by_its_own_columns) {
+  ASSERT_TRUE(database_
+                  ->write([&](Transaction& tx) -> Result<void> {
+                    for (const std::string id : {"a", "b", "c"}) MARTLET_TRY(tx.insert(bird(id)));
+                    MARTLET_TRY(tx.insert(EggRecord{RunId("a"), 1, "blue"}));
+                    MARTLET_TRY(tx.insert(EggRecord{RunId("a"), 2, "red"}));
+                    return tx.insert(EggRecord{RunId("b"), 1, "red"});
+                  })
+                  .has_value());
+  using Ids = std::vector<std::string>;
+  const auto eggs = related<EggRecord>({{"bird", "id"}});
+  EXPECT_EQ(ids(Query(exists(eggs, equal("colour", "red"))).order_by("id")), (Ids{"a", "b"}));
+  EXPECT_EQ(
+      ids(Query(exists(eggs, equal("number", 2) && like("colour", "R%", MatchCase::Insensitive)))),
+      Ids{"a"});
+  EXPECT_EQ(ids(Query(negate(exists(eggs, {})))), Ids{"c"});
+  const auto few =
+      database_->read([](const ReadTransaction& tx) { return tx.count_at_most<EggRecord>({}, 2); });
+  EXPECT_EQ(*few, 2);
+}
+
+TEST_P(DatabaseTest, a_second_record_with_the_key_is_refused_and_changes_nothing) {
   ASSERT_TRUE(add(bird("a")).has_value());
   BirdRecord other = bird("a");
   other.age = 7;
@@ -166,14 +277,14 @@ TEST_F(DatabaseTest, a_second_record_with_the_key_is_refused_and_changes_nothing
   EXPECT_EQ((*find("a"))->age, 0);
 }
 
-TEST_F(DatabaseTest, a_unique_index_is_kept) {
+TEST_P(DatabaseTest, a_unique_index_is_kept) {
   ASSERT_TRUE(add(bird("a")).has_value());
   BirdRecord other = bird("b");
   other.name = bird("a").name;
   EXPECT_EQ(add(other).error().code(), ErrorCode::AlreadyExists);
 }
 
-TEST_F(DatabaseTest, put_replaces_update_needs_a_record_and_insert_if_absent_keeps) {
+TEST_P(DatabaseTest, put_replaces_update_needs_a_record_and_insert_if_absent_keeps) {
   const auto done = database_->write([](Transaction& tx) -> Result<void> {
     BirdRecord record = bird("a");
     EXPECT_EQ(tx.update(record).error().code(), ErrorCode::NotFound);
@@ -189,7 +300,7 @@ TEST_F(DatabaseTest, put_replaces_update_needs_a_record_and_insert_if_absent_kee
   EXPECT_EQ((*find("a"))->age, 3);
 }
 
-TEST_F(DatabaseTest, compare_and_set_tells_a_stale_reader_from_a_missing_record) {
+TEST_P(DatabaseTest, compare_and_set_tells_a_stale_reader_from_a_missing_record) {
   ASSERT_TRUE(add(bird("a")).has_value());
   const auto set = [&](const std::string& id, std::int64_t expected, std::int64_t desired) {
     BirdRecord record = bird(id);
@@ -203,7 +314,7 @@ TEST_F(DatabaseTest, compare_and_set_tells_a_stale_reader_from_a_missing_record)
   EXPECT_EQ((*find("a"))->age, 1);
 }
 
-TEST_F(DatabaseTest, references_are_kept_in_both_directions) {
+TEST_P(DatabaseTest, references_are_kept_in_both_directions) {
   const auto orphan = database_->write(
       [](Transaction& tx) { return tx.insert(EggRecord{RunId("nobody"), 1, "blue"}); });
   EXPECT_EQ(orphan.error().code(), ErrorCode::NotFound);
@@ -215,7 +326,7 @@ TEST_F(DatabaseTest, references_are_kept_in_both_directions) {
   EXPECT_EQ(removed.error().code(), ErrorCode::Conflict);
 }
 
-TEST_F(DatabaseTest, queries_filter_order_and_page) {
+TEST_P(DatabaseTest, queries_filter_order_and_page) {
   ASSERT_TRUE(database_
                   ->write([](Transaction& tx) -> Result<void> {
                     for (int i = 0; i < 6; ++i) {
@@ -256,19 +367,19 @@ TEST_F(DatabaseTest, queries_filter_order_and_page) {
   EXPECT_EQ(**greatest, 2);
 }
 
-TEST_F(DatabaseTest, a_query_on_an_unknown_column_is_refused_not_run) {
+TEST_P(DatabaseTest, a_query_on_an_unknown_column_is_refused_not_run) {
   const auto found = database_->read([](const ReadTransaction& tx) {
     return tx.select<BirdRecord>(Query(equal("age\" = 0 OR 1=1 --", 1)));
   });
   EXPECT_EQ(found.error().code(), ErrorCode::Internal);
 }
 
-TEST_F(DatabaseTest, values_are_bound_never_read_as_sql) {
+TEST_P(DatabaseTest, values_are_bound_never_read_as_sql) {
   ASSERT_TRUE(add(bird("a")).has_value());
   EXPECT_TRUE(ids(Query(equal("name", "' OR '1'='1"))).empty());
 }
 
-TEST_F(DatabaseTest, a_failed_function_undoes_all_its_writes) {
+TEST_P(DatabaseTest, a_failed_function_undoes_all_its_writes) {
   const auto failed = database_->write([](Transaction& tx) -> Result<void> {
     MARTLET_TRY(tx.insert(bird("a")));
     return conflict("changed my mind");
@@ -278,7 +389,7 @@ TEST_F(DatabaseTest, a_failed_function_undoes_all_its_writes) {
   EXPECT_TRUE(add(bird("a")).has_value());
 }
 
-TEST_F(DatabaseTest, a_transaction_dropped_without_commit_leaves_nothing) {
+TEST_P(DatabaseTest, a_transaction_dropped_without_commit_leaves_nothing) {
   {
     auto tx = database_->begin();
     ASSERT_TRUE(tx.has_value());
@@ -293,12 +404,12 @@ TEST_F(DatabaseTest, a_transaction_dropped_without_commit_leaves_nothing) {
   EXPECT_TRUE(find("a")->has_value());
 }
 
-TEST_F(DatabaseTest, a_write_inside_a_write_is_an_error_not_a_deadlock) {
+TEST_P(DatabaseTest, a_write_inside_a_write_is_an_error_not_a_deadlock) {
   const auto outer = database_->write([&](Transaction&) { return add(bird("a")); });
   EXPECT_EQ(outer.error().code(), ErrorCode::Internal);
 }
 
-TEST_F(DatabaseTest, a_read_sees_one_snapshot) {
+TEST_P(DatabaseTest, a_read_sees_one_snapshot) {
   ASSERT_TRUE(add(bird("a")).has_value());
   const auto counts = database_->read(
       [&](const ReadTransaction& tx) -> Result<std::pair<std::int64_t, std::int64_t>> {
@@ -313,7 +424,7 @@ TEST_F(DatabaseTest, a_read_sees_one_snapshot) {
   EXPECT_EQ(ids({}).size(), 2U);
 }
 
-TEST_F(DatabaseTest, data_version_changes_with_commits_and_only_with_them) {
+TEST_P(DatabaseTest, data_version_changes_with_commits_and_only_with_them) {
   const std::int64_t before = *database_->data_version();
   EXPECT_EQ(*database_->data_version(), before);
   ASSERT_TRUE(add(bird("a")).has_value());
@@ -323,7 +434,7 @@ TEST_F(DatabaseTest, data_version_changes_with_commits_and_only_with_them) {
   EXPECT_EQ(*database_->data_version(), after);
 }
 
-TEST_F(DatabaseTest, concurrent_writers_share_commits_and_each_learns_its_own_fate) {
+TEST_P(DatabaseTest, concurrent_writers_share_commits_and_each_learns_its_own_fate) {
   constexpr int kThreads = 64;
   constexpr int kEach = 8;
   std::atomic<int> succeeded{0};
@@ -351,7 +462,7 @@ TEST_F(DatabaseTest, concurrent_writers_share_commits_and_each_learns_its_own_fa
   EXPECT_TRUE(database_->check_integrity()->empty());
 }
 
-TEST_F(DatabaseTest, a_store_locked_by_another_writer_is_unavailable_after_the_bound) {
+TEST_P(DatabaseTest, a_store_locked_by_another_writer_is_unavailable_after_the_bound) {
   auto other = Database::open(
       path_, {.schema = {bird_schema()}, .busy_timeout = std::chrono::milliseconds(20)});
   ASSERT_TRUE(other.has_value()) << other.error().message();
@@ -365,9 +476,35 @@ TEST_F(DatabaseTest, a_store_locked_by_another_writer_is_unavailable_after_the_b
   EXPECT_TRUE(add(bird("a")).has_value());
 }
 
-TEST_F(DatabaseTest, backups_are_whole_stores_and_never_overwrite) {
+TEST_P(DatabaseTest, a_record_that_a_migration_wrote_is_backed_up_as_it_is_now) {
+  const auto schema = [](const BirdRecord& first) -> std::vector<SchemaGroup> {
+    SchemaGroup group = bird_schema();
+    group.migrations.push_back({2, "the first bird", [first](SchemaEditor& editor) {
+                                  return editor.with_records(
+                                      [&](Transaction& tx) { return tx.insert(first); });
+                                }});
+    return {group};
+  };
+  database_.reset();
+  auto opened = Database::open(path_, {.schema = schema(bird("first"))});
+  ASSERT_TRUE(opened.has_value()) << opened.error().message();
+  BirdRecord older = bird("first");
+  older.age = 7;
+  ASSERT_TRUE((*opened)->write([&](Transaction& tx) { return tx.put(older); }).has_value());
+  const std::string copy = scratch_.directory() + "/copy.db";
+  const auto backed_up = (*opened)->back_up_to(copy);
+  ASSERT_TRUE(backed_up.has_value()) << backed_up.error().message();
+  auto restored = Database::open(copy, {.schema = schema(bird("first"))});
+  ASSERT_TRUE(restored.has_value()) << restored.error().message();
+  const auto found =
+      (*restored)->read([](const ReadTransaction& tx) { return tx.select<BirdRecord>(Query()); });
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_EQ(found->front(), older);
+}
+
+TEST_P(DatabaseTest, backups_are_whole_stores_and_never_overwrite) {
   ASSERT_TRUE(add(bird("a")).has_value());
-  const std::string copy = scratch_.path() + "/copy.db";
+  const std::string copy = scratch_.directory() + "/copy.db";
   const auto backed = database_->back_up_to(copy);
   ASSERT_TRUE(backed.has_value()) << backed.error().message();
   EXPECT_EQ(database_->back_up_to(copy).error().code(), ErrorCode::AlreadyExists);
@@ -401,7 +538,7 @@ class ClaimsTest : public DatabaseTest {
   VirtualClock clock_{Timestamp{1'000'000'000}};
 };
 
-TEST_F(ClaimsTest, one_owner_at_a_time_and_a_lapsed_lease_passes_on_with_a_greater_token) {
+TEST_P(ClaimsTest, one_owner_at_a_time_and_a_lapsed_lease_passes_on_with_a_greater_token) {
   const auto first = claim("one");
   ASSERT_TRUE(first.has_value() && first->has_value());
   EXPECT_FALSE(claim("two")->has_value());
@@ -427,7 +564,7 @@ TEST_F(ClaimsTest, one_owner_at_a_time_and_a_lapsed_lease_passes_on_with_a_great
       database_->write([&](Transaction& tx) { return Claims::check(tx, **second); }).has_value());
 }
 
-TEST_F(ClaimsTest, a_released_claim_and_one_from_before_a_restart_of_the_host_are_free) {
+TEST_P(ClaimsTest, a_released_claim_and_one_from_before_a_restart_of_the_host_are_free) {
   const auto first = claim("one");
   ASSERT_TRUE(
       database_->write([&](Transaction& tx) { return Claims::release(tx, **first); }).has_value());
@@ -437,7 +574,7 @@ TEST_F(ClaimsTest, a_released_claim_and_one_from_before_a_restart_of_the_host_ar
   EXPECT_TRUE(claim("three", "boot-2")->has_value());
 }
 
-TEST_F(DatabaseTest, the_audit_chain_verifies_and_shows_what_was_changed_or_removed) {
+TEST_P(DatabaseTest, the_audit_chain_verifies_and_shows_what_was_changed_or_removed) {
   const auto append = [&](const std::string& subject) {
     return database_->write([&](Transaction& tx) {
       return append_audit(tx, Timestamp{5}, Actor{"user:ann"},
@@ -461,6 +598,11 @@ TEST_F(DatabaseTest, the_audit_chain_verifies_and_shows_what_was_changed_or_remo
   ASSERT_EQ(verify().size(), 1U);
   EXPECT_EQ(verify()[0].rule, "missing_entry");
 }
+
+INSTANTIATE_TEST_SUITE_P(Drivers, DatabaseTest, ::testing::Values(Driver::Sqlite, Driver::Postgres),
+                         ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Drivers, ClaimsTest, ::testing::Values(Driver::Sqlite, Driver::Postgres),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace martlet::metadata

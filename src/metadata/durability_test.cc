@@ -1,5 +1,6 @@
 // What survives a killed process, and what happens when the disk fails.
 #include "metadata/database.h"
+#include "metadata/testing/live_postgres.h"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -8,7 +9,6 @@
 #include <charconv>
 #include <filesystem>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -32,21 +32,32 @@ SchemaGroup note_schema() {
           {{1, "notes", [](SchemaEditor& schema) { return schema.create_table<NoteRecord>(); }}}};
 }
 
+using testing::Driver;
+
 class DurabilityTest : public ::testing::Test {
  protected:
-  DurabilityTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "martlet-test-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-    path_ = directory_ + "/metadata.db";
-  }
-  ~DurabilityTest() override { std::filesystem::remove_all(directory_); }
   std::unique_ptr<Database> open(const std::string& vfs = "") {
     auto opened = Database::open(path_, {.schema = {note_schema()}, .sqlite_vfs = vfs});
     EXPECT_TRUE(opened.has_value()) << opened.error().message();
     return opened.has_value() ? std::move(*opened) : nullptr;
   }
-  std::string directory_;
-  std::string path_;
+  testing::TestPlace scratch_{Driver::Sqlite};
+  std::string directory_ = scratch_.directory();
+  std::string path_ = scratch_.place();
+};
+
+class KilledClientTest : public ::testing::TestWithParam<Driver> {
+ protected:
+  void SetUp() override {
+    if (!scratch_.available()) GTEST_SKIP() << testing::kNoPostgres;
+  }
+  std::unique_ptr<Database> open() {
+    auto opened = Database::open(path_, {.schema = {note_schema()}});
+    EXPECT_TRUE(opened.has_value()) << opened.error().message();
+    return opened.has_value() ? std::move(*opened) : nullptr;
+  }
+  testing::TestPlace scratch_{GetParam()};
+  std::string path_ = scratch_.place();
 };
 
 Result<void> add(Database& database, std::int64_t number) {
@@ -80,7 +91,7 @@ bool has(Database& database, std::int64_t number) {
   _exit(4);
 }
 
-TEST_F(DurabilityTest, every_acknowledged_write_survives_kill_9) {
+TEST_P(KilledClientTest, every_acknowledged_write_survives_kill_9) {
   open();
   std::vector<std::int64_t> acknowledged;
   for (int round = 0; round < 5; ++round) {
@@ -337,6 +348,10 @@ TEST_F(DurabilityTest, the_log_is_moved_into_the_file_before_it_grows_without_bo
   }
   EXPECT_LT(std::filesystem::file_size(path_ + "-wal"), 8U << 20);
 }
+
+INSTANTIATE_TEST_SUITE_P(Drivers, KilledClientTest,
+                         ::testing::Values(Driver::Sqlite, Driver::Postgres),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace martlet::metadata

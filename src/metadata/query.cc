@@ -40,6 +40,13 @@ Condition like(std::string column, std::string pattern, MatchCase match) {
   return made;
 }
 
+Condition exists(Relation relation, Condition of_it) {
+  Condition made = of_parts(Condition::Kind::Exists, {});
+  made.parts.push_back(std::move(of_it));
+  made.relation = std::move(relation);
+  return made;
+}
+
 Condition all_of(std::vector<Condition> parts) {
   return of_parts(Condition::Kind::All, std::move(parts));
 }

@@ -16,8 +16,16 @@
 
 namespace martlet::metadata {
 
+struct TableShape;
+
 enum class Order : std::uint8_t { Ascending, Descending };
 enum class MatchCase : std::uint8_t { Sensitive, Insensitive };
+
+// The records of another table that belong to a record: those whose columns equal its own.
+struct Relation {
+  const TableShape* shape = nullptr;                    // of the other table; shapes live for ever
+  std::vector<std::pair<std::string, std::string>> on;  // {a column of theirs, a column of ours}
+};
 
 // A value. The default-made one holds for every record.
 struct Condition {
@@ -35,12 +43,14 @@ struct Condition {
     In,
     IsNull,
     Like,
-    LikeIgnoringCase
+    LikeIgnoringCase,
+    Exists
   };
   Kind kind = Kind::Always;
   std::string column;
   std::vector<Value> values;
   std::vector<Condition> parts;
+  Relation relation;  // of Exists, whose one part is about the related records
 };
 
 namespace internal {
@@ -94,6 +104,10 @@ Condition is_not_null(std::string column);
 // SQL's LIKE without an escape character: % is any run, _ any one character. Case is folded for
 // ASCII letters only.
 Condition like(std::string column, std::string pattern, MatchCase match = MatchCase::Sensitive);
+// Holds for a record that has a related one which holds `of_it`; find a Relation with related<R>()
+// in metadata/record.h. It is asked record by record, so the related table needs an index on the
+// joined columns.
+Condition exists(Relation relation, Condition of_it);
 Condition all_of(std::vector<Condition> parts);  // of none: always
 Condition any_of(std::vector<Condition> parts);  // of none: never
 Condition negate(Condition part);
@@ -107,8 +121,14 @@ class Query {
       : condition_(std::move(condition)) {
   }  // NOLINT(google-explicit-constructor): reads as a sentence
 
+  // Nulls count as smaller than any value.
   Query& order_by(std::string column, Order order = Order::Ascending) {
-    orders_.emplace_back(std::move(column), order);
+    orders_.push_back({std::move(column), order});
+    return *this;
+  }
+  // Nulls come last, whatever the order.
+  Query& order_by_nulls_last(std::string column, Order order) {
+    orders_.push_back({std::move(column), order, true});
     return *this;
   }
   Query& limit(std::int64_t rows) {
@@ -121,13 +141,18 @@ class Query {
   }
 
   const Condition& condition() const { return condition_; }
-  const std::vector<std::pair<std::string, Order>>& orders() const { return orders_; }
+  struct Term {
+    std::string column;
+    Order order = Order::Ascending;
+    bool nulls_last = false;
+  };
+  const std::vector<Term>& orders() const { return orders_; }
   std::optional<std::int64_t> row_limit() const { return limit_; }
   std::int64_t row_offset() const { return offset_; }
 
  private:
   Condition condition_;
-  std::vector<std::pair<std::string, Order>> orders_;  // nulls come first when ascending
+  std::vector<Term> orders_;
   std::optional<std::int64_t> limit_;
   std::int64_t offset_ = 0;
 };

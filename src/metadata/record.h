@@ -20,6 +20,7 @@
 // Table, columns, JSON and comparison derive from describe(). Values; thread-safe as any value is.
 #pragma once
 #include "base/result.h"
+#include "metadata/query.h"
 #include "metadata/value.h"
 
 #include <cstddef>
@@ -76,6 +77,12 @@ const TableShape& shape_of() {
     return internal::finish_shape(std::move(made), R::kRecord.key);
   }();
   return shape;
+}
+
+// The records of R that belong to a record: `on` names pairs of {a column of R, a column of ours}.
+template <Record R>
+Relation related(std::vector<std::pair<std::string, std::string>> on) {
+  return {&shape_of<R>(), std::move(on)};
 }
 
 template <Record R>

@@ -15,8 +15,8 @@ using internal::identifier;
 
 namespace {
 
-std::string column_text(const internal::Connection& connection, const Column& column) {
-  return fmt::format("{} {}{}", identifier(column.name), connection.type_name(column.type),
+std::string column_text(const internal::Dialect& dialect, const Column& column) {
+  return fmt::format("{} {}{}", identifier(column.name), dialect.type_name(column.type),
                      column.nullable ? "" : " NOT NULL");
 }
 
@@ -41,7 +41,7 @@ Result<std::string> literal(const Value& value) {
 Result<void> SchemaEditor::create_table(const TableShape& shape, const TableOptions& options) {
   std::string text;
   for (const Column& column : shape.columns)
-    text += (text.empty() ? "" : ", ") + column_text(connection_, column);
+    text += (text.empty() ? "" : ", ") + column_text(connection_.dialect(), column);
   std::string key;
   for (const std::size_t index : shape.key)
     key += (key.empty() ? "" : ", ") + identifier(shape.columns[index].name);
@@ -52,9 +52,9 @@ Result<void> SchemaEditor::create_table(const TableShape& shape, const TableOpti
     text += fmt::format(", FOREIGN KEY ({}) REFERENCES {}", identifier(reference.column),
                         identifier(reference.table));
   }
-  MARTLET_TRY(connection_.run(fmt::format("CREATE TABLE {} ({}){}", identifier(shape.table), text,
-                                          connection_.table_suffix()),
-                              {}));
+  MARTLET_TRY(connection_.change(fmt::format("CREATE TABLE {} ({}){}", identifier(shape.table),
+                                             text, connection_.dialect().table_suffix()),
+                                 {}));
   return {};
 }
 
@@ -64,14 +64,16 @@ Result<void> SchemaEditor::create_index(const TableShape& shape,
   std::string list;
   std::string name = shape.table + "_by";
   for (const std::string& column : columns) {
-    MARTLET_CHECK(shape.find(column) != nullptr, "an index names a field that describe() doesn't");
-    list += (list.empty() ? "" : ", ") + identifier(column);
+    const Column* found = shape.find(column);
+    MARTLET_CHECK(found != nullptr, "an index names a field that describe() doesn't");
+    list += (list.empty() ? "" : ", ") + connection_.dialect().index_term(*found);
     name += "_" + column;
   }
-  MARTLET_TRY(connection_.run(fmt::format("CREATE {}INDEX {} ON {} ({})",
-                                          uniqueness == Uniqueness::Unique ? "UNIQUE " : "",
-                                          identifier(name), identifier(shape.table), list),
-                              {}));
+  MARTLET_TRY(connection_.change(fmt::format("CREATE {}INDEX {} ON {} ({})",
+                                             uniqueness == Uniqueness::Unique ? "UNIQUE " : "",
+                                             identifier(connection_.dialect().index_name(name)),
+                                             identifier(shape.table), list),
+                                 {}));
   return {};
 }
 
@@ -82,10 +84,10 @@ Result<void> SchemaEditor::add_column(const TableShape& shape, const std::string
   MARTLET_TRY_SET(const std::vector<std::string> present, connection_.columns_of(shape.table));
   if (std::find(present.begin(), present.end(), column) != present.end()) return {};
   MARTLET_TRY_SET(const std::string value, literal(existing));
-  MARTLET_TRY(connection_.run(fmt::format("ALTER TABLE {} ADD COLUMN {} DEFAULT {}",
-                                          identifier(shape.table),
-                                          column_text(connection_, *wanted), value),
-                              {}));
+  MARTLET_TRY(connection_.change(fmt::format("ALTER TABLE {} ADD COLUMN {} DEFAULT {}",
+                                             identifier(shape.table),
+                                             column_text(connection_.dialect(), *wanted), value),
+                                 {}));
   return {};
 }
 
@@ -93,14 +95,14 @@ Result<void> SchemaEditor::rename_column(const std::string& table, const std::st
                                          const std::string& to) {
   MARTLET_TRY_SET(const std::vector<std::string> present, connection_.columns_of(table));
   if (std::find(present.begin(), present.end(), from) == present.end()) return {};
-  MARTLET_TRY(connection_.run(fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}",
-                                          identifier(table), identifier(from), identifier(to)),
-                              {}));
+  MARTLET_TRY(connection_.change(fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}",
+                                             identifier(table), identifier(from), identifier(to)),
+                                 {}));
   return {};
 }
 
 Result<void> SchemaEditor::drop_table(const std::string& table) {
-  MARTLET_TRY(connection_.run(fmt::format("DROP TABLE IF EXISTS {}", identifier(table)), {}));
+  MARTLET_TRY(connection_.change(fmt::format("DROP TABLE IF EXISTS {}", identifier(table)), {}));
   return {};
 }
 

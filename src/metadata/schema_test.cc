@@ -1,13 +1,13 @@
 // Opening stores: new, older, newer, damaged and foreign ones.
 #include "metadata/database.h"
 #include "metadata/schema.h"
+#include "metadata/testing/live_postgres.h"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
 #include <filesystem>
 #include <fstream>
-#include <stdlib.h>
 #include <thread>
 
 namespace martlet::metadata {
@@ -62,14 +62,21 @@ SchemaGroup new_schema() {
             }}}};
 }
 
-class SchemaTest : public ::testing::Test {
+using testing::Driver;
+
+class SchemaTest : public ::testing::TestWithParam<Driver> {
  protected:
-  SchemaTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "martlet-test-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-    path_ = directory_ + "/metadata.db";
+  void SetUp() override {
+    if (!scratch_.available()) GTEST_SKIP() << testing::kNoPostgres;
   }
-  ~SchemaTest() override { std::filesystem::remove_all(directory_); }
+  Result<std::unique_ptr<Database>> open(SchemaGroup group) {
+    return Database::open(scratch_.place(), {.schema = {std::move(group)}});
+  }
+  testing::TestPlace scratch_{GetParam()};
+};
+
+class SqliteFileTest : public ::testing::Test {
+ protected:
   Result<std::unique_ptr<Database>> open(SchemaGroup group) {
     return Database::open(path_, {.schema = {std::move(group)}});
   }
@@ -84,11 +91,12 @@ class SchemaTest : public ::testing::Test {
     std::ifstream in(path_, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  std::string directory_;
-  std::string path_;
+  testing::TestPlace scratch_{Driver::Sqlite};
+  std::string directory_ = scratch_.directory();
+  std::string path_ = scratch_.place();
 };
 
-TEST_F(SchemaTest, an_older_store_is_brought_up_to_date_with_its_records) {
+TEST_P(SchemaTest, an_older_store_is_brought_up_to_date_with_its_records) {
   {
     auto old = open(old_schema());
     ASSERT_TRUE(old.has_value()) << old.error().message();
@@ -107,7 +115,7 @@ TEST_F(SchemaTest, an_older_store_is_brought_up_to_date_with_its_records) {
   }
 }
 
-TEST_F(SchemaTest, a_new_store_ends_up_like_a_migrated_one) {
+TEST_P(SchemaTest, a_new_store_ends_up_like_a_migrated_one) {
   auto opened = open(new_schema());
   ASSERT_TRUE(opened.has_value()) << opened.error().message();
   EXPECT_TRUE((*opened)
@@ -115,17 +123,17 @@ TEST_F(SchemaTest, a_new_store_ends_up_like_a_migrated_one) {
                   .has_value());
 }
 
-TEST_F(SchemaTest, a_store_of_a_newer_martlet_is_refused) {
+TEST_P(SchemaTest, a_store_of_a_newer_martlet_is_refused) {
   ASSERT_TRUE(open(new_schema()).has_value());
   const auto older = open(old_schema());
   ASSERT_FALSE(older.has_value());
   EXPECT_EQ(older.error().code(), ErrorCode::InvalidArgument);
   EXPECT_NE(older.error().message().find("newer martlet"), std::string::npos);
-  EXPECT_EQ(Database::open(path_).error().code(),
+  EXPECT_EQ(Database::open(scratch_.place()).error().code(),
             ErrorCode::InvalidArgument);  // a group that is unknown altogether
 }
 
-TEST_F(SchemaTest, a_failed_migration_leaves_the_store_as_it_was) {
+TEST_P(SchemaTest, a_failed_migration_leaves_the_store_as_it_was) {
   ASSERT_TRUE(open(old_schema()).has_value());
   SchemaGroup failing = new_schema();
   failing.migrations.push_back(
@@ -138,7 +146,7 @@ TEST_F(SchemaTest, a_failed_migration_leaves_the_store_as_it_was) {
   EXPECT_TRUE(open(new_schema()).has_value());
 }
 
-TEST_F(SchemaTest, another_programs_database_is_refused_and_untouched) {
+TEST_F(SqliteFileTest, another_programs_database_is_refused_and_untouched) {
   run_sql("CREATE TABLE theirs (a)");
   const std::string before = bytes();
   const auto refused = open(new_schema());
@@ -148,18 +156,18 @@ TEST_F(SchemaTest, another_programs_database_is_refused_and_untouched) {
   EXPECT_EQ(bytes(), before);
 }
 
-TEST_F(SchemaTest, a_file_that_is_no_database_is_refused) {
+TEST_F(SqliteFileTest, a_file_that_is_no_database_is_refused) {
   std::ofstream(path_) << std::string(5000, 'x');
   EXPECT_EQ(open(new_schema()).error().code(), ErrorCode::InvalidArgument);
 }
 
-TEST_F(SchemaTest, a_missing_directory_is_a_clear_error) {
+TEST_F(SqliteFileTest, a_missing_directory_is_a_clear_error) {
   const auto refused = Database::open(directory_ + "/nowhere/metadata.db");
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), ErrorCode::NotFound) << refused.error().message();
 }
 
-TEST_F(SchemaTest, a_value_that_cannot_be_the_field_is_corrupt_and_named) {
+TEST_F(SqliteFileTest, a_value_that_cannot_be_the_field_is_corrupt_and_named) {
   Row row = to_row(NoteRecord{1, "a", "b", 0.5});
   row[0] = Value(std::string("one"));
   const auto bad = from_row<NoteRecord>(std::move(row));
@@ -168,7 +176,7 @@ TEST_F(SchemaTest, a_value_that_cannot_be_the_field_is_corrupt_and_named) {
   EXPECT_NE(bad.error().message().find("field number"), std::string::npos);
 }
 
-TEST_F(SchemaTest, damaged_pages_are_found_not_crashed_upon) {
+TEST_F(SqliteFileTest, damaged_pages_are_found_not_crashed_upon) {
   {
     auto opened = open(new_schema());
     for (std::int64_t i = 0; i < 200; ++i) {
@@ -198,7 +206,7 @@ TEST_F(SchemaTest, damaged_pages_are_found_not_crashed_upon) {
   EXPECT_GE(noticed, 4);
 }
 
-TEST_F(SchemaTest, processes_that_open_a_new_store_at_once_all_succeed) {
+TEST_P(SchemaTest, processes_that_open_a_new_store_at_once_all_succeed) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 6; ++t) {
     threads.emplace_back([this] {
@@ -208,6 +216,14 @@ TEST_F(SchemaTest, processes_that_open_a_new_store_at_once_all_succeed) {
   }
   for (std::thread& thread : threads) thread.join();
 }
+
+TEST_F(SqliteFileTest, a_path_may_say_that_it_is_sqlites) {
+  ASSERT_TRUE(Database::open("sqlite:" + path_, {.schema = {new_schema()}}).has_value());
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
+INSTANTIATE_TEST_SUITE_P(Drivers, SchemaTest, ::testing::Values(Driver::Sqlite, Driver::Postgres),
+                         ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace martlet::metadata

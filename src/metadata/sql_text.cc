@@ -1,5 +1,7 @@
 #include "metadata/internal/sql_text.h"
 
+#include "base/text.h"
+
 #include <fmt/format.h>
 
 namespace martlet::metadata::internal {
@@ -17,10 +19,43 @@ Error unknown_column(const TableShape& shape, std::string_view column) {
           shape.table, column));
 }
 
+// Without what a terminal or a log would choke on.
+std::string quoted(const Value& value) {
+  std::string text;
+  for (const char c : to_text(value)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      text += c;
+    } else {
+      text += fmt::format("\\x{:02x}", byte);
+    }
+  }
+  return text;
+}
+
+// Columns are written with their table, since a related table may have columns of the same names.
 struct ConditionWriter {
-  const Connection& connection;
+  const Dialect& dialect;
   const TableShape& shape;
   std::vector<Value>& bound;
+
+  std::string column(std::string_view name) const {
+    return identifier(shape.table) + "." + identifier(name);
+  }
+
+  Result<std::string> related(const Condition& condition, int depth) {
+    const TableShape& theirs = *condition.relation.shape;
+    MARTLET_CHECK(theirs.table != shape.table, "a table is related to another one");
+    std::string text = fmt::format("EXISTS (SELECT 1 FROM {} WHERE ", identifier(theirs.table));
+    ConditionWriter inner{dialect, theirs, bound};
+    for (const auto& [their, our] : condition.relation.on) {
+      if (theirs.find(their) == nullptr) return fail(unknown_column(theirs, their));
+      if (shape.find(our) == nullptr) return fail(unknown_column(shape, our));
+      text += fmt::format("{} = {} AND ", inner.column(their), column(our));
+    }
+    MARTLET_TRY_SET(const std::string part, inner.write(condition.parts.front(), depth + 1));
+    return text + part + ")";
+  }
 
   Result<std::string> parts(const Condition& condition, std::string_view operation,
                             std::string_view of_none, int depth) {
@@ -35,8 +70,18 @@ struct ConditionWriter {
   }
 
   Result<std::string> compare(const Condition& condition, std::string_view operation) {
-    return fmt::format("{} {} {}", identifier(condition.column), operation,
-                       parameter(bound, condition.values.front()));
+    return fmt::format("{} {} {}", column(condition.column), operation,
+                       compared_parameter(dialect, bound, condition.values.front()));
+  }
+
+  std::string one_of(const Condition& condition) {
+    std::vector<std::size_t> numbers;
+    for (const Value& value : condition.values) {
+      bound.push_back(value);
+      numbers.push_back(bound.size());
+    }
+    return dialect.is_one_of(*shape.find(condition.column), column(condition.column), numbers,
+                             bound);
   }
 
   Result<std::string> write(const Condition& condition, int depth) {
@@ -53,6 +98,7 @@ struct ConditionWriter {
         MARTLET_TRY_SET(const std::string part, write(condition.parts.front(), depth + 1));
         return "NOT (" + part + ")";
       }
+      case Kind::Exists: return related(condition, depth);
       default: break;
     }
     if (shape.find(condition.column) == nullptr)
@@ -60,19 +106,21 @@ struct ConditionWriter {
     switch (condition.kind) {
       case Kind::Equal:
         if (std::holds_alternative<std::monostate>(condition.values.front()))
-          return identifier(condition.column) + " IS NULL";
-        return compare(condition, "=");
+          return column(condition.column) + " IS NULL";
+        return one_of(condition);
       case Kind::NotEqual: return compare(condition, "<>");
       case Kind::Less: return compare(condition, "<");
       case Kind::AtMost: return compare(condition, "<=");
       case Kind::Greater: return compare(condition, ">");
       case Kind::AtLeast: return compare(condition, ">=");
-      case Kind::IsNull: return identifier(condition.column) + " IS NULL";
+      case Kind::IsNull: return column(condition.column) + " IS NULL";
       case Kind::Like:
       case Kind::LikeIgnoringCase:
-        return connection.like(identifier(condition.column),
-                               std::get<std::string>(condition.values.front()),
-                               condition.kind == Kind::LikeIgnoringCase, bound);
+        return dialect.like(column(condition.column),
+                            std::get<std::string>(condition.values.front()),
+                            condition.kind == Kind::LikeIgnoringCase ? MatchCase::Insensitive
+                                                                     : MatchCase::Sensitive,
+                            bound);
       case Kind::In: {
         if (condition.values.empty()) return std::string("1 = 0");
         if (condition.values.size() > kMaxInValues) {
@@ -80,12 +128,7 @@ struct ConditionWriter {
               fmt::format("looking for {} values of {} at once, where {} are allowed; ask in parts",
                           condition.values.size(), condition.column, kMaxInValues));
         }
-        std::string text = identifier(condition.column) + " IN (";
-        for (std::size_t i = 0; i < condition.values.size(); ++i) {
-          if (i > 0) text += ", ";
-          text += parameter(bound, condition.values[i]);
-        }
-        return text + ")";
+        return one_of(condition);
       }
       default: break;
     }
@@ -94,15 +137,6 @@ struct ConditionWriter {
 };
 
 }  // namespace
-
-std::string identifier(std::string_view name) {
-  std::string text = "\"";
-  for (const char c : name) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  return text + "\"";
-}
 
 std::string column_list(const TableShape& shape) {
   std::string text;
@@ -113,46 +147,68 @@ std::string column_list(const TableShape& shape) {
   return text;
 }
 
-std::string parameter(std::vector<Value>& bound, Value value) {
+std::string stored_parameter(const Dialect& dialect, std::vector<Value>& bound, Value value) {
   bound.push_back(std::move(value));
-  return "?" + std::to_string(bound.size());
+  return dialect.placeholder(bound.size());
 }
 
-std::string key_equals(const TableShape& shape, const Row& key, std::vector<Value>& bound) {
+std::string compared_parameter(const Dialect& dialect, std::vector<Value>& bound, Value value) {
+  bound.push_back(std::move(value));
+  return dialect.compared(bound.size(), bound.back());
+}
+
+Result<void> check_texts(std::span<const Value> bound) {
+  for (const Value& value : bound) {
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr) continue;
+    if (text->find('\0') != std::string::npos)
+      return invalid_argument("a text with a NUL character can't be stored or looked for: " +
+                              quoted(value));
+    if (!is_valid_utf8(*text))
+      return invalid_argument("a text that is no UTF-8 can't be stored or looked for: " +
+                              quoted(value));
+  }
+  return {};
+}
+
+std::string key_equals(const Dialect& dialect, const TableShape& shape, const Row& key,
+                       std::vector<Value>& bound) {
   MARTLET_CHECK(key.size() == shape.key.size(), "a look-up needs every field of the record's key");
   std::string text;
   for (std::size_t i = 0; i < key.size(); ++i) {
     if (i > 0) text += " AND ";
-    text += identifier(shape.columns[shape.key[i]].name) + " = " + parameter(bound, key[i]);
+    text += identifier(shape.columns[shape.key[i]].name) + " = " +
+            compared_parameter(dialect, bound, key[i]);
   }
   return text;
 }
 
-Result<std::string> condition_text(const Connection& connection, const TableShape& shape,
+Result<std::string> condition_text(const Dialect& dialect, const TableShape& shape,
                                    const Condition& condition, std::vector<Value>& bound) {
-  return ConditionWriter{connection, shape, bound}.write(condition, 0);
+  return ConditionWriter{dialect, shape, bound}.write(condition, 0);
 }
 
-Result<std::string> query_text(const Connection& connection, const TableShape& shape,
-                               const Query& query, std::vector<Value>& bound) {
+Result<std::string> query_text(const Dialect& dialect, const TableShape& shape, const Query& query,
+                               std::vector<Value>& bound) {
   std::string text;
   if (query.condition().kind != Condition::Kind::Always) {
     MARTLET_TRY_SET(const std::string condition,
-                    condition_text(connection, shape, query.condition(), bound));
+                    condition_text(dialect, shape, query.condition(), bound));
     text += " WHERE " + condition;
   }
   for (std::size_t i = 0; i < query.orders().size(); ++i) {
-    const auto& [column, order] = query.orders()[i];
-    if (shape.find(column) == nullptr) return fail(unknown_column(shape, column));
+    const Query::Term& term = query.orders()[i];
+    const Column* column = shape.find(term.column);
+    if (column == nullptr) return fail(unknown_column(shape, term.column));
     text += i == 0 ? " ORDER BY " : ", ";
-    text += identifier(column) + (order == Order::Descending ? " DESC" : " ASC");
+    text += dialect.order_term(*column, term);
   }
   if (query.row_limit().has_value() || query.row_offset() > 0) {
     const std::int64_t limit = query.row_limit().value_or(std::numeric_limits<std::int64_t>::max());
     if (limit < 0 || query.row_offset() < 0)
       return invalid_argument("a query's limit and offset can't be negative");
-    text += " LIMIT " + parameter(bound, limit);
-    text += " OFFSET " + parameter(bound, query.row_offset());
+    text += " LIMIT " + compared_parameter(dialect, bound, limit);
+    text += " OFFSET " + compared_parameter(dialect, bound, query.row_offset());
   }
   return text;
 }

@@ -62,8 +62,10 @@ bool breaks_the_store(int code) {
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const SqliteSettings& settings,
                                                                  SqliteRole role) {
   sqlite3* handle = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-                    SQLITE_OPEN_EXRESCODE | (role == SqliteRole::Writer ? SQLITE_OPEN_CREATE : 0);
+  const int access = role == SqliteRole::Foreign  ? SQLITE_OPEN_READONLY
+                     : role == SqliteRole::Writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                                  : SQLITE_OPEN_READWRITE;
+  const int flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(settings.path.c_str(), &handle, flags,
                                    settings.vfs.empty() ? nullptr : settings.vfs.c_str());
   if (handle == nullptr)
@@ -73,6 +75,10 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const SqliteSet
   sqlite3_busy_timeout(handle, static_cast<int>(settings.busy_timeout.count()));
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  if (role == SqliteRole::Foreign) {
+    MARTLET_TRY(connection->execute("PRAGMA query_only = ON"));
+    return connection;
+  }
   sqlite3_wal_hook(handle, &SqliteConnection::on_commit,
                    connection.get());  // replaces automatic checkpoints, whose errors nobody sees
   MARTLET_TRY(connection->execute("PRAGMA synchronous = FULL"));
@@ -109,7 +115,8 @@ Result<sqlite3_stmt*> SqliteConnection::prepare(const std::string& sql) {
   return statement;
 }
 
-Result<Outcome> SqliteConnection::run(const std::string& sql, std::span<const Value> bound) {
+Result<void> SqliteConnection::for_each_row(const std::string& sql, std::span<const Value> bound,
+                                            const std::function<Result<void>(Row&&)>& visit) {
   MARTLET_TRY_SET(sqlite3_stmt* const statement, prepare(sql));
   for (std::size_t i = 0; i < bound.size(); ++i) {
     if (const int code = bind_value(statement, static_cast<int>(i) + 1, bound[i]);
@@ -119,26 +126,36 @@ Result<Outcome> SqliteConnection::run(const std::string& sql, std::span<const Va
       return fail(std::move(error));
     }
   }
-  Outcome outcome;
-  const std::int64_t changes_before = sqlite3_total_changes64(handle_);
+  std::optional<Error> error;
   int code = sqlite3_step(statement);
-  while (code == SQLITE_ROW) {
+  while (code == SQLITE_ROW && !error.has_value()) {
     const int columns = sqlite3_column_count(statement);
     Row row;
     row.reserve(static_cast<std::size_t>(columns));
     for (int i = 0; i < columns; ++i) row.push_back(column_value(statement, i));
-    outcome.rows.push_back(std::move(row));
+    if (auto visited = visit(std::move(row)); !visited.has_value()) {
+      error = std::move(visited).error();
+      break;
+    }
     code = sqlite3_step(statement);
   }
   // The message belongs to the last call, so it is taken before the statement is reset.
-  std::optional<Error> error;
-  if (code != SQLITE_DONE) error = error_of(code);
+  if (!error.has_value() && code != SQLITE_DONE) error = error_of(code);
   sqlite3_reset(statement);
   sqlite3_clear_bindings(statement);
   if (error.has_value()) return fail(std::move(*error));
-  if (sqlite3_stmt_readonly(statement) == 0 && sqlite3_total_changes64(handle_) != changes_before) {
+  return {};
+}
+
+Result<Outcome> SqliteConnection::run(const std::string& sql, std::span<const Value> bound) {
+  Outcome outcome;
+  const std::int64_t changes_before = sqlite3_total_changes64(handle_);
+  MARTLET_TRY(for_each_row(sql, bound, [&](Row&& row) -> Result<void> {
+    outcome.rows.push_back(std::move(row));
+    return {};
+  }));
+  if (sqlite3_total_changes64(handle_) != changes_before)
     outcome.changes = sqlite3_changes64(handle_);
-  }
   return outcome;
 }
 
@@ -157,41 +174,6 @@ Result<std::vector<std::string>> SqliteConnection::columns_of(const std::string&
   std::vector<std::string> names;
   for (Row& row : outcome.rows) names.push_back(std::get<std::string>(std::move(row.at(0))));
   return names;
-}
-
-std::string_view SqliteConnection::type_name(ColumnType type) const {
-  switch (type) {
-    case ColumnType::Integer: return "INTEGER";
-    case ColumnType::Real: return "REAL";
-    case ColumnType::Text: return "TEXT";
-    case ColumnType::Bytes: return "BLOB";
-  }
-  return "BLOB";
-}
-
-std::string SqliteConnection::like(std::string_view expression, const std::string& pattern,
-                                   bool ignore_case, std::vector<Value>& bound) const {
-  if (ignore_case) {
-    bound.emplace_back(pattern);
-    return fmt::format("{} LIKE ?{}", expression, bound.size());
-  }
-  // SQLite's LIKE folds ASCII case; GLOB doesn't.
-  std::string glob;
-  for (const char c : pattern) {
-    if (c == '%') {
-      glob += '*';
-    } else if (c == '_') {
-      glob += '?';
-    } else if (c == '*' || c == '?' || c == '[') {
-      glob += '[';
-      glob += c;
-      glob += ']';
-    } else {
-      glob += c;
-    }
-  }
-  bound.emplace_back(std::move(glob));
-  return fmt::format("{} GLOB ?{}", expression, bound.size());
 }
 
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }

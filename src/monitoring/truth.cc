@@ -8,7 +8,8 @@ namespace {
 constexpr std::size_t kKeysAtOnce = 500;  // a condition's list has a limit
 }  // namespace
 
-Result<AcceptedTruth> TruthStore::accept(std::span<const Truth> truths, Timestamp received_at) {
+Result<AcceptedTruth> TruthStore::accept(std::span<const Truth> truths, Timestamp received_at,
+                                         const metadata::Also<AcceptedTruth>& also) {
   for (std::size_t i = 0; i < truths.size(); ++i) {
     if (truths[i].key.empty()) {
       return invalid_argument("accepting ground truth: record " + std::to_string(i + 1) +
@@ -34,7 +35,7 @@ Result<AcceptedTruth> TruthStore::accept(std::span<const Truth> truths, Timestam
       MARTLET_TRY(tx.update(record));
       ++counts.corrected;
     }
-    return counts;
+    return metadata::with<AcceptedTruth>(tx, counts, also);
   });
 }
 

@@ -4,6 +4,7 @@
 // Lifetime: one per deployment; the database must outlive it. Thread-safe.
 #pragma once
 #include "base/result.h"
+#include "metadata/also.h"
 #include "monitoring/records.h"
 
 #include <map>
@@ -37,7 +38,8 @@ class TruthStore {
 
   // All or nothing, durable when it returns. An older record than the one kept (by known_at) is
   // ignored and counts as repeated. InvalidArgument for an empty key.
-  Result<AcceptedTruth> accept(std::span<const Truth> truths, Timestamp received_at);
+  Result<AcceptedTruth> accept(std::span<const Truth> truths, Timestamp received_at,
+                               const metadata::Also<AcceptedTruth>& also = {});
   // The truth of the keys that have one.
   Result<std::map<std::string, Truth>> find(std::span<const std::string> keys) const;
 

@@ -149,6 +149,20 @@ TEST(Connection, malformed_requests_are_refused_each_with_its_status) {
   }
 }
 
+TEST(Connection, a_refusal_has_nothing_of_the_request_before) {
+  for (const std::size_t length : {std::size_t{0}, std::size_t{200'000}}) {  // its buffer is freed
+    FakeHost host;
+    const auto connection = host.connect();
+    const std::string first = host.talk(
+        *connection, "POST / HTTP/1.1\r\nHost: h\r\nX-Request-Id: mine\r\nContent-Length: " +
+                         std::to_string(length) + "\r\n\r\n" + std::string(length, 'x'));
+    EXPECT_NE(first.find("x-request-id: mine\r\n"), std::string::npos);
+    const std::string refusal = host.talk(*connection, "\x16\x03\x01");
+    EXPECT_EQ(status_of(refusal), 400);
+    EXPECT_EQ(refusal.find("mine"), std::string::npos) << refusal;
+  }
+}
+
 TEST(Connection, malformed_chunks_are_refused) {
   for (const std::string chunks :
        {"3\r\nabcXX0\r\n\r\n", "3\rXabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "\r\nabc", "g\r\n",
@@ -257,6 +271,22 @@ TEST(Connection, an_expectation_is_met_before_the_body_and_refused_without_it) {
   const std::string refused = host.talk(*connection, head);
   EXPECT_EQ(status_of(refused), 401);
   EXPECT_NE(refused.find("connection: close"), std::string::npos);
+}
+
+TEST(Connection, an_expectation_is_met_behind_the_answer_before) {
+  FakeHost host;
+  host.handler.handled = [](Exchange exchange) {
+    exchange.respond(Response::text(200, std::string(20'000, '.')));
+  };
+  const auto connection = host.connect();
+  const std::string requests =
+      "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+      "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+  std::ranges::copy(requests, connection->room().begin());
+  connection->received(requests.size());
+  connection->advance();  // nothing of the first answer has been taken
+  const std::string said = host.flush(*connection);
+  EXPECT_TRUE(said.ends_with("..HTTP/1.1 100 Continue\r\n\r\n")) << said.substr(0, 300);
 }
 
 TEST(Connection, a_refusal_of_a_small_request_keeps_the_connection) {

@@ -135,6 +135,8 @@ std::vector<Finding> HttpLimits::validate() const {
           "must lie between 256 bytes and 1 MiB");
   require(headers >= 1, "headers", "must be at least 1");
   require(all_bodies_bytes >= body_bytes, "all_bodies_bytes", "must be at least body_bytes");
+  require(stream_window_bytes >= 1024 && stream_window_bytes <= all_bodies_bytes,
+          "stream_window_bytes", "must lie between 1 KiB and all_bodies_bytes");
   require(header_timeout.count() > 0, "header_timeout", "must be positive");
   require(idle_timeout.count() > 0, "idle_timeout", "must be positive");
   require(handler_timeout.count() > 0, "handler_timeout", "must be positive");

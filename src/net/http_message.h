@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include <vector>
 
 namespace martlet::net {
+
+class BodySource;
 
 enum class Method : std::uint8_t { Get, Head, Post, Put, Patch, Delete, Options };
 std::string_view name_of(Method method);                 // "GET"
@@ -41,11 +44,12 @@ struct Request {
   std::vector<Parameter> query;  // decoded ('+' is a space), in order, repeated names kept
   std::vector<Header> headers;
   std::vector<Parameter> path_parameters;  // filled by the router, from the pattern's {names}
-  std::string_view body;
-  std::string_view peer;  // "127.0.0.1:53122", "[::1]:53122"
+  std::string_view body;                   // empty when it comes as a stream: Exchange::body()
+  std::string_view peer;                   // "127.0.0.1:53122", "[::1]:53122"
   std::string_view id;  // the client's X-Request-Id when it's 1–64 characters of A–Z a–z 0–9 . _ -,
                         // else one of ours
-  Deadline deadline;    // when the server gives up on the handler and answers 504
+  Deadline deadline;    // when the server gives up on the handler and answers 504; none for a
+                        // handler that reads a stream, which must only go on
   CancelToken
       cancel;         // cancelled when the client has vanished or the server cannot wait any longer
   std::any identity;  // left by the guard for the handler
@@ -67,6 +71,8 @@ struct Response {
   // own.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  // Instead of `body`: read and sent piece by piece (net/body_source.h). Not read for HEAD.
+  std::shared_ptr<BodySource> source = nullptr;
 
   static Response json(int status, std::string body);
   static Response text(int status, std::string body);  // UTF-8
@@ -89,12 +95,18 @@ struct HttpLimits {
   std::size_t header_bytes = std::size_t{16} << 10;  // request line and headers; beyond: 431
   std::size_t headers = 100;                         // 431
   std::size_t body_bytes = std::size_t{64} << 20;    // 413; a route may set its own
+  std::size_t streamed_body_bytes =
+      std::size_t{5} << 30;  // 413, for routes that take a stream; a route may set its own
+  std::size_t stream_window_bytes = std::size_t{256}
+                                    << 10;  // held of one streamed body, in either direction
   std::size_t all_bodies_bytes = std::size_t{1}
-                                 << 30;  // buffered at one time by all connections; beyond: 503
+                                 << 30;  // buffered at one time by all connections, windows of
+                                         // streamed bodies included; beyond: 503
   std::chrono::milliseconds header_timeout{
       10'000};  // from the first byte of a request, and from the start of a connection; 408
-  std::chrono::milliseconds idle_timeout{60'000};     // between two requests
-  std::chrono::milliseconds handler_timeout{60'000};  // 504
+  std::chrono::milliseconds idle_timeout{60'000};  // between two requests
+  std::chrono::milliseconds handler_timeout{
+      60'000};  // 504; for streamed bodies: without taking any of it
   // Bodies must come, and responses must be taken, at this rate over every rate_window; 408, or the
   // connection is closed.
   std::size_t bytes_per_second = 1024;

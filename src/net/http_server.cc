@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/internal/event_loop.h"
+#include "net/internal/server_pools.h"
 #include "platform/threads.h"
 
 #include <fmt/format.h>
@@ -69,7 +70,7 @@ int family_of(const std::string& address) {
 
 struct HttpServer::State {
   std::shared_ptr<ServerShared> shared = std::make_shared<ServerShared>();
-  std::unique_ptr<platform::ThreadPool> pool;
+  std::unique_ptr<ServerPools> pools;
   std::vector<std::unique_ptr<EventLoop>> loops;
   std::vector<std::thread> threads;
   std::uint16_t port = 0;
@@ -94,17 +95,13 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& o
   state->shared->limits = options.limits;
   state->shared->handler = &handler;
   state->shared->clock = &clock;
+  state->shared->log = &log;
   const int hardware = platform::hardware_threads();
-  state->pool = std::make_unique<platform::ThreadPool>(
-      platform::ThreadPoolOptions{.threads = options.pool_threads > 0 ? options.pool_threads
-                                                                      : std::max(4, 2 * hardware),
-                                  .queue_limit = options.limits.queued_requests,
-                                  .name = "http-pool"},
-      log);
+  state->pools = std::make_unique<ServerPools>(options, log);
   std::vector<EventLoop*> loops;
   for (int i = 0; i < (options.loops > 0 ? options.loops : hardware); ++i) {
     MARTLET_TRY_SET(std::unique_ptr<EventLoop> loop,
-                    EventLoop::create(state->shared, *state->pool, log, i));
+                    EventLoop::create(state->shared, *state->pools, log, i));
     loops.push_back(loop.get());
     state->loops.push_back(std::move(loop));
   }
@@ -146,7 +143,9 @@ HttpServerCounts HttpServer::counts() const {
   counts.handler_timeouts = shared.handler_timeouts.load();
   counts.vanished = shared.vanished.load();
   counts.cut_at_stop = shared.cut.load();
-  counts.queued = state_->pool->queued();
+  counts.source_failures = shared.source_failures.load();
+  counts.queued = state_->pools->queued();
+  counts.buffered_bytes = shared.body_bytes.load();
   return counts;
 }
 
@@ -158,7 +157,7 @@ void HttpServer::stop(std::chrono::milliseconds grace) {
   for (const std::unique_ptr<EventLoop>& loop : state_->loops) loop->stop(cut_at);
   for (std::thread& thread : state_->threads) thread.join();
   state_->threads.clear();
-  state_->pool->stop();
+  state_->pools->stop();
 }
 
 bool is_loopback_address(std::string_view address) {

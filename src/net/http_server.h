@@ -28,6 +28,28 @@ namespace martlet::net {
 
 class Connection;
 
+// A request's body, taken piece by piece by the one thread that has the exchange. A handle: it may
+// be made again and again, and is valid until the exchange was answered.
+class RequestBody {
+ public:
+  explicit RequestBody(Connection& connection) : connection_(&connection) {}
+
+  // The next bytes, "" at the end; they are valid until the next call. A body that came as a whole
+  // is one piece. Waits for the client, which may be slow within HttpLimits; the connection holds
+  // stream_window_bytes at most, and the client is kept waiting while they are full. After an error
+  // the rest will never come, and the client was told or has gone: whatever the handler answers is
+  // dropped. Errors: Cancelled (client gone, server stopped), DeadlineExceeded (client or handler
+  // too slow), InvalidArgument (malformed), ResourceExhausted (too large).
+  Result<std::string_view> read();
+  // Whether read() would return at once.
+  bool ready() const;
+  // As the client declared it; nothing for a chunked body.
+  std::optional<std::uint64_t> size_bytes() const;
+
+ private:
+  Connection* connection_;
+};
+
 // The right and duty to answer one request. It may be moved to any thread and kept while work goes
 // on; the request's views live as long as it does, whatever the client does meanwhile. Destroyed
 // unanswered, it answers 500.
@@ -43,6 +65,8 @@ class Exchange {
   // The guard and the router may write to it; nobody else does.
   Request& request() { return *request_; }
   const Request& request() const { return *request_; }
+  // An answer before the body's end is fine; the rest is thrown away, or the connection is closed.
+  RequestBody body() { return RequestBody(*connection_); }
   // Once. Neither the exchange's request nor its views may be touched afterwards. Dropped silently
   // when the client has vanished.
   void respond(Response response);
@@ -58,10 +82,17 @@ enum class Where : std::uint8_t {
   Pool,  // on a thread of the server's pool
 };
 
+enum class BodyMode : std::uint8_t {
+  Whole,     // the handler runs when the body has come, and finds it in Request::body
+  Streamed,  // the handler runs when the head has come, on a thread that may wait, and reads
+             // Exchange::body()
+};
+
 struct RequestPlan {
   Where where = Where::Pool;
-  std::optional<std::size_t> body_limit_bytes;  // else HttpLimits::body_bytes
+  std::optional<std::size_t> body_limit_bytes;  // else HttpLimits::[streamed_]body_bytes
   std::optional<Response> refusal;              // answered instead of being handled
+  BodyMode body = BodyMode::Whole;              // Streamed: never on the loop
 };
 
 // What the server serves; net/router.h is the usual one. Called from many threads at once.
@@ -84,6 +115,9 @@ struct HttpServerOptions {
   std::uint16_t port = 0;             // 0: any free one; see port()
   int loops = 0;                      // 0: one per hardware thread
   int pool_threads = 0;               // 0: twice the hardware threads, at least 4
+  int stream_threads = 0;  // 0: 16; how many handlers may read streamed bodies at once, the others
+                           // wait. Started with the first such request
+  int source_threads = 0;  // 0: 4; that read streamed responses. Started with the first of them
   HttpLimits limits;
 };
 
@@ -98,7 +132,9 @@ struct HttpServerCounts {
   std::uint64_t handler_timeouts = 0;  // 504
   std::uint64_t vanished = 0;          // clients gone before their answer
   std::uint64_t cut_at_stop = 0;       // requests that the drain's grace did not suffice for
+  std::uint64_t source_failures = 0;   // streamed responses that could not be read to their end
   std::uint64_t queued = 0;            // waiting for a thread now
+  std::uint64_t buffered_bytes = 0;    // of bodies, against all_bodies_bytes, now
 };
 
 class HttpServer {

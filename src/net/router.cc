@@ -69,6 +69,8 @@ void Router::add(Route given) {
     report("missing_permission", "the route declares no permission; say Open if that is meant");
   if (static_cast<bool>(route.answer) == static_cast<bool>(route.handle))
     report("bad_handler", "a route has exactly one of answer and handle");
+  if (route.body == BodyMode::Streamed && (route.handle == nullptr || route.where == Where::Loop))
+    report("bad_stream", "a route whose body is streamed has `handle`, and runs on the pool");
   if (!route.pattern.starts_with('/')) {
     report("bad_pattern", "a pattern starts with a slash");
     return;
@@ -210,6 +212,7 @@ RequestPlan Router::plan(Request& request) {
   request.route = route;
   plan.where = route->where;
   plan.body_limit_bytes = route->body_limit_bytes;
+  plan.body = route->body;
   return plan;
 }
 

@@ -30,7 +30,8 @@ struct Route {
   std::string pattern;
   std::optional<RoutePermission> permission;  // required
   Where where = Where::Pool;
-  std::optional<std::size_t> body_limit_bytes;  // else HttpLimits::body_bytes
+  std::optional<std::size_t> body_limit_bytes;  // else HttpLimits::[streamed_]body_bytes
+  BodyMode body = BodyMode::Whole;              // Streamed: with `handle`, on the pool
   std::string summary;                          // one line, for the API description
 
   // Exactly one of the two. The first returns its answer; the second may keep the exchange and

@@ -95,16 +95,26 @@ TEST(Router, refuses_to_start_with_every_reason_at_once) {
   without.pattern = "/i";
   without.permission = RoutePermission::Open;
   router.add(std::move(without));
+  Route streamed = route(Method::Put, "/j", "j");
+  streamed.body = BodyMode::Streamed;  // `answer` could not read it
+  router.add(std::move(streamed));
+  Route looped;
+  looped.pattern = "/k";
+  looped.permission = RoutePermission::Open;
+  looped.where = Where::Loop;
+  looped.body = BodyMode::Streamed;
+  looped.handle = [](Exchange) {};
+  router.add(std::move(looped));
   const auto checked = router.check();
   ASSERT_FALSE(checked.has_value());
   std::set<std::string> rules;
   for (const Finding& finding : checked.error().findings())
     rules.insert(finding.rule + " " + finding.path);
-  EXPECT_EQ(rules,
-            (std::set<std::string>{"missing_permission GET /a", "missing_guard GET /b",
-                                   "doubled_route GET /c", "bad_pattern GET d",
-                                   "bad_pattern GET /e/{X}", "bad_pattern GET /f/{rest...}/g",
-                                   "bad_pattern PUT /h/{two}", "bad_handler GET /i"}));
+  EXPECT_EQ(rules, (std::set<std::string>{
+                       "missing_permission GET /a", "missing_guard GET /b", "doubled_route GET /c",
+                       "bad_pattern GET d", "bad_pattern GET /e/{X}",
+                       "bad_pattern GET /f/{rest...}/g", "bad_pattern PUT /h/{two}",
+                       "bad_handler GET /i", "bad_stream PUT /j", "bad_stream GET /k"}));
 }
 
 TEST(Router, the_guard_sees_every_route_that_is_not_open) {

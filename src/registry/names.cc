@@ -37,6 +37,7 @@ Result<ModelName> ModelName::parse(std::string_view text) {
       return bad("'/', ':' and '@' separate names from versions and aliases");
   }
   if (trim(text).size() != text.size()) return bad("it begins or ends with a blank");
+  if (text == "." || text == "..") return bad("it reads as a directory");
   return ModelName(std::string(text));
 }
 

@@ -2,11 +2,13 @@
 
 #include "metadata/audit.h"
 #include "metadata/database.h"
+#include "registry/internal/model_loading.h"
 #include "registry/internal/records.h"
 
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -32,6 +34,16 @@ std::string alias_name(const std::string& model, const std::string& alias,
   return fmt::format("{}@{} in {}", model, alias, name_of(environment));
 }
 
+// The subject after a model's renaming, if it was that model, a version or an alias of it: no name
+// has a '/' or an '@'.
+std::optional<std::string> renamed(const std::string& subject, const std::string& from,
+                                   const std::string& to) {
+  if (!subject.starts_with(from)) return std::nullopt;
+  const std::string rest = subject.substr(from.size());
+  if (!rest.empty() && rest.front() != '/' && rest.front() != '@') return std::nullopt;
+  return to + rest;
+}
+
 // What the audit log says of the registry.
 struct Audited {
   std::map<std::pair<std::string, std::string>, std::int64_t> entries;  // by action and subject
@@ -43,6 +55,8 @@ struct Audited {
     return found == entries.end() ? 0 : found->second;
   }
   void add(const metadata::AuditRecord& entry) {
+    if (entry.action == "registry.model.rename")
+      rename(entry.subject, entry.details.value("to", std::string()));
     ++entries[{entry.action, entry.subject}];
     if (entry.action == "registry.model.create") models.insert(entry.subject);
     if (entry.action == "registry.version.create") versions.insert(entry.subject);
@@ -52,6 +66,20 @@ struct Audited {
     std::erase_if(versions, [&](const std::string& version) {
       return version.starts_with(entry.subject + "/");
     });
+  }
+
+ private:
+  // What was said of the old name was said of what the new one names now.
+  void rename(const std::string& from, const std::string& to) {
+    std::map<std::pair<std::string, std::string>, std::int64_t> moved;
+    for (const auto& [what, count] : entries)
+      moved[{what.first, renamed(what.second, from, to).value_or(what.second)}] += count;
+    entries = std::move(moved);
+    for (std::set<std::string>* names : {&models, &versions}) {
+      std::set<std::string> after;
+      for (const std::string& name : *names) after.insert(renamed(name, from, to).value_or(name));
+      *names = std::move(after);
+    }
   }
 };
 
@@ -102,8 +130,31 @@ class Checker {
                       tx_.count<AttestationRecord>(equal("model", version.model) &&
                                                    equal("version", version.number)));
       require_audit(kVersion, name, "registry.version.attest", name, attested);
+      if (version.package.is_zero() && version.source.empty())
+        report(kVersion, name, "no_content", "it has neither a package nor a source");
     }
     report_lost(kVersion, audited_.versions, present);
+    return {};
+  }
+
+  // Searches see the tags that the records have.
+  Result<void> check_tags() {
+    std::map<std::string, Texts> of_models;
+    MARTLET_TRY_SET(const auto model_tags, tx_.select<ModelTagRecord>());
+    for (const ModelTagRecord& tag : model_tags) of_models[tag.model][tag.key] = tag.value;
+    MARTLET_TRY_SET(const auto models, tx_.select<ModelRecord>());
+    for (const ModelRecord& model : models) {
+      if (texts_of(model.tags) != of_models[model.name]) report_tags(kModel, model.name);
+    }
+    std::map<std::string, Texts> of_versions;
+    MARTLET_TRY_SET(const auto version_tags, tx_.select<VersionTagRecord>());
+    for (const VersionTagRecord& tag : version_tags)
+      of_versions[version_name(tag.model, tag.version)][tag.key] = tag.value;
+    MARTLET_TRY_SET(const auto versions, tx_.select<VersionRecord>());
+    for (const VersionRecord& version : versions) {
+      const std::string name = version_name(version.model, version.number);
+      if (texts_of(version.tags) != of_versions[name]) report_tags(kVersion, name);
+    }
     return {};
   }
 
@@ -152,6 +203,9 @@ class Checker {
     finding.message = std::move(message);
     findings.push_back(std::move(finding));
   }
+  void report_tags(std::string_view kind, const std::string& name) {
+    report(kind, name, "wrong_tags", "searches see other tags than it has");
+  }
   void require_audit(std::string_view kind, const std::string& name, const std::string& action,
                      const std::string& subject, std::int64_t wanted) {
     const std::int64_t found = audited_.count(action, subject);
@@ -177,6 +231,7 @@ class Checker {
 Result<void> add_references(const ReadTransaction& tx, artifacts::BlobReferences& found) {
   MARTLET_TRY_SET(const auto versions, tx.select<VersionRecord>());
   for (const VersionRecord& version : versions) {
+    if (version.package.is_zero()) continue;
     found.blobs.push_back({version.package,
                            artifacts::BlobContent::Manifest,
                            {kVersion, version_name(version.model, version.number), "package"}});
@@ -189,6 +244,7 @@ Result<std::vector<Finding>> check_records(const ReadTransaction& tx) {
   Checker checker(tx, audited);
   MARTLET_TRY(checker.check_models());
   MARTLET_TRY(checker.check_versions());
+  MARTLET_TRY(checker.check_tags());
   MARTLET_TRY(checker.check_aliases());
   MARTLET_TRY(checker.check_alias_changes());
   return std::move(checker.findings);

@@ -14,11 +14,11 @@ class ReadTransaction;
 
 namespace martlet::registry {
 
-// The package of every version, whatever its status.
+// The package of every version that has one, whatever its status.
 Result<void> add_references(const metadata::ReadTransaction& tx, artifacts::BlobReferences& found);
 // Aliases point at versions that are there, and where the last change of their history says; each
-// model, version, alias change and attestation has its audit entry; and what the audit log says was
-// made and not removed is there.
+// model, version, alias change and attestation has its audit entry; searches see the tags that
+// there are; and what the audit log says was made and not removed is there.
 Result<std::vector<Finding>> check_records(const metadata::ReadTransaction& tx);
 
 }  // namespace martlet::registry

@@ -9,6 +9,8 @@
 #include "server/health_routes.h"
 #include "server/inference_routes.h"
 #include "server/internal/endpoint.h"
+#include "server/mlflow/api.h"
+#include "server/mlflow/endpoint.h"
 
 #include <atomic>
 
@@ -37,11 +39,15 @@ struct App::State {
         large_requests({.threads = options.pool_threads, .name = "inference"}, log),
         inference(service, large_requests,
                   {.body_bytes = options.inference_body_bytes, .version = options.version}),
-        health(
-            service, telemetry,
-            {.draining = [this] { return stopping.load(); }, .counts = [this] { return counts(); }},
-            options.version) {
-    router.set_gate([](const net::Request& request) { return refuse_host(request); });
+        health(service, telemetry,
+               {.draining = [this] { return stopping.load(); },
+                .counts = [this] { return counts(); },
+                .needs_model = options.needs_model},
+               options.version) {
+    router.set_gate([](const net::Request& request) {
+      auto refused = refuse_host(request);
+      return refused.has_value() ? std::move(refused) : refuse_origin(request);
+    });
     router.set_problem_shape([this](const net::HttpProblem& problem, const net::Request* request) {
       return shape(problem, request);
     });
@@ -56,6 +62,23 @@ struct App::State {
               "the Host header must name this machine (localhost, 127.0.0.1 or [::1]): the server "
               "answers no requests by other names"),
         request);
+  }
+
+  // A page of another origin must not change anything through somebody's browser. Reading is left
+  // to the browser, which shows a page nothing of another origin.
+  static std::optional<net::Response> refuse_origin(const net::Request& request) {
+    const std::string_view origin = request.header("origin");
+    const bool reads = request.method == net::Method::Get || request.method == net::Method::Head ||
+                       request.method == net::Method::Options;
+    if (origin.empty() || reads) return std::nullopt;
+    const std::size_t scheme = origin.find("://");
+    if (scheme != std::string_view::npos && is_loopback_host(origin.substr(scheme + 3)))
+      return std::nullopt;
+    const Error error(ErrorCode::PermissionDenied,
+                      "Cross-origin request blocked: a web page of another origin can't change "
+                      "anything here");
+    return mlflow::is_mlflow_path(request.path) ? mlflow::error_response(error, request)
+                                                : error_response(error, request);
   }
 
   // What the router and the server have to say: counted, and told to the log when it's no fault of
@@ -99,6 +122,8 @@ App::App(deployment::InferenceService& service, net::Telemetry& telemetry, const
     : state_(std::make_unique<State>(service, telemetry, clock, log, std::move(options))) {}
 
 App::~App() { stop(std::chrono::milliseconds(0)); }
+
+void App::add_api(mlflow::Api& api) { api.add_to(state_->endpoints); }
 
 void App::add_routes(const std::function<void(net::Router&)>& add) { add(state_->router); }
 

@@ -30,6 +30,10 @@ class Telemetry;
 
 namespace martlet::server {
 
+namespace mlflow {
+class Api;
+}
+
 struct AppOptions {
   std::string address = "127.0.0.1";  // a number, or "localhost"
   std::uint16_t port = 8080;          // 0: any free one; see port()
@@ -38,6 +42,7 @@ struct AppOptions {
   int loops = 0;         // event loops; 0: one per hardware thread
   int pool_threads = 0;  // for other routes, and again for large inference requests; 0: by hardware
   std::string version;   // of martlet
+  bool needs_model = true;  // to be ready
 };
 
 class App {
@@ -48,6 +53,8 @@ class App {
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
+  // Before start(). The API outlives the app.
+  void add_api(mlflow::Api& api);
   // Before start(), any number of times.
   void add_routes(const std::function<void(net::Router&)>& add);
 

@@ -4,6 +4,7 @@
 #include "deployment/inference_service.h"
 #include "net/telemetry.h"
 #include "server/internal/endpoint.h"
+#include "server/mlflow/api.h"
 
 namespace martlet::server {
 
@@ -23,7 +24,7 @@ HealthRoutes::HealthRoutes(const deployment::InferenceService& service, net::Tel
 
 Result<void> HealthRoutes::ready() const {
   if (server_.draining()) return unavailable("the server is stopping; send requests elsewhere");
-  MARTLET_TRY(service_.live());
+  if (server_.needs_model) MARTLET_TRY(service_.live());
   return {};
 }
 
@@ -69,7 +70,9 @@ Response HealthRoutes::telemetry_text() {
 }
 
 void HealthRoutes::add_to(Endpoints& endpoints) {
-  endpoints.get("/health", "What state the server is in.",
+  endpoints.get("/health", "Whether the server answers, as MLflow's says it.",
+                [](const Request&) -> Result<Response> { return Response::text(200, "OK"); });
+  endpoints.get("/api/v1/health", "What state the server is in.",
                 [this](const Request&) -> Result<Response> {
                   Json state{{"status", server_.draining() ? "draining" : "ok"}};
                   const auto model = service_.slot().current();
@@ -95,9 +98,13 @@ void HealthRoutes::add_to(Endpoints& endpoints) {
                   MARTLET_TRY(ready());
                   return Response::text(200, "\n");
                 });
-  endpoints.get("/version", "Which martlet this is.", [this](const Request&) -> Result<Response> {
-    return json_response(Json{{"name", "martlet"}, {"version", version_}});
-  });
+  endpoints.get("/api/v1/version", "Which martlet this is.",
+                [this](const Request&) -> Result<Response> {
+                  return json_response(Json{{"name", "martlet"}, {"version", version_}});
+                });
+  endpoints.get(
+      "/version", "The version of MLflow's server whose interface this is.",
+      [](const Request&) -> Result<Response> { return Response::text(200, mlflow::kVersion); });
   endpoints.get("/metrics", "Telemetry in the Prometheus text format.",
                 [this](const Request&) -> Result<Response> { return telemetry_text(); });
 }

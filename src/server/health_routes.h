@@ -28,13 +28,14 @@ class HealthRoutes {
   struct Server {
     std::function<bool()> draining;
     std::function<net::HttpServerCounts()> counts;
+    bool needs_model = true;  // to be ready
   };
   HealthRoutes(const deployment::InferenceService& service, net::Telemetry& telemetry,
                Server server, std::string version);
   void add_to(Endpoints& endpoints);
 
  private:
-  // Unavailable while draining, and without a model.
+  // Unavailable while draining, and without a model where one is needed.
   Result<void> ready() const;
   net::Response telemetry_text();
 

@@ -1,9 +1,12 @@
 #include "tracking/references.h"
 
 #include "metadata/database.h"
+#include "tracking/internal/metric_points.h"
 #include "tracking/internal/records.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace martlet::tracking {
 
@@ -17,6 +20,27 @@ Result<void> add_references(const metadata::ReadTransaction& tx, artifacts::Blob
     found.blobs.push_back({record.digest,
                            artifacts::BlobContent::Bytes,
                            {kKind, record.run.text(), "artifact " + record.path},
+                           static_cast<std::uint64_t>(record.size_bytes)});
+  }
+  MARTLET_TRY_SET(const auto files, tx.select<LoggedModelFileRecord>());
+  for (const LoggedModelFileRecord& record : files) {
+    found.blobs.push_back({record.digest,
+                           artifacts::BlobContent::Bytes,
+                           {"logged model", record.model, "file " + record.path},
+                           static_cast<std::uint64_t>(record.size_bytes)});
+  }
+  MARTLET_TRY_SET(const auto spans, tx.select<TraceFileRecord>());
+  for (const TraceFileRecord& record : spans) {
+    found.blobs.push_back({record.digest,
+                           artifacts::BlobContent::Bytes,
+                           {"trace", record.trace, "file " + record.path},
+                           static_cast<std::uint64_t>(record.size_bytes)});
+  }
+  MARTLET_TRY_SET(const auto parts, tx.select<UploadPartRecord>());
+  for (const UploadPartRecord& record : parts) {
+    found.blobs.push_back({record.digest,
+                           artifacts::BlobContent::Bytes,
+                           {"upload", record.upload, fmt::format("part {}", record.number)},
                            static_cast<std::uint64_t>(record.size_bytes)});
   }
   return {};
@@ -41,9 +65,10 @@ Result<std::vector<Finding>> check_records(const metadata::ReadTransaction& tx) 
   }
   MARTLET_TRY_SET(const auto latest, tx.select<MetricRecord>());
   for (const MetricRecord& metric : latest) {
-    MARTLET_TRY_SET(const bool known,
-                    tx.exists<MetricPointRecord>(metric.run, metric.key, metric.at, metric.step,
-                                                 ordinal_of(metric.value)));
+    MARTLET_TRY_SET(const std::vector<Metric> points, read_points(tx, metric.run, metric.key));
+    const Metric kept{metric.key, metric.value, metric.step, metric.at};
+    const bool known = std::any_of(points.begin(), points.end(),
+                                   [&](const Metric& point) { return same_point(point, kept); });
     if (!known) {
       report(metric.run, "missing_metric_point",
              fmt::format("the latest value of metric {} is not among its points", metric.key));

@@ -22,6 +22,8 @@ constexpr std::array<std::string_view, 6> kKindNames{"param", "metric",   "tag",
 constexpr std::size_t kMaxKeyCharacters = 250;
 constexpr std::size_t kMaxParamCharacters = 6000;
 constexpr std::size_t kMaxTagCharacters = 8000;
+constexpr std::size_t kMaxContextCharacters = 500;  // of a dataset's use, MLflow's limit
+constexpr std::size_t kMaxExperimentTagCharacters = 20'000;
 
 std::size_t characters_of(std::string_view utf8) {
   std::size_t count = 0;
@@ -65,6 +67,12 @@ class BatchCheck {
           fmt::format("the value has {} characters, {} are allowed; log it as an artifact",
                       characters_of(text), most));
     }
+  }
+  // Name and digest stand in keys, which are short everywhere.
+  void dataset(std::string_view group, const std::string& name, const std::string& digest) {
+    if (name.size() > 500) add(group, name, "bad_name", "a dataset's name has 500 bytes at most");
+    if (digest.size() > 100)
+      add(group, name, "bad_digest", "a dataset's digest has 100 bytes at most");
   }
   void add(std::string_view group, const std::string& name, std::string_view rule,
            std::string message) {
@@ -118,7 +126,7 @@ bool parse_name(std::string_view text, Lifecycle& lifecycle) {
 std::string_view name_of(DifferenceKind kind) { return enum_name(kKindNames, kind); }
 
 Result<RunStatus> next_status(RunStatus from, RunStatus to) {
-  if (to == RunStatus::Scheduled && from != RunStatus::Scheduled) {
+  if (to == RunStatus::Scheduled && has_ended(from)) {
     return conflict(fmt::format("a run that is {} can't become scheduled again; start a new run",
                                 name_of(from)));
   }
@@ -132,17 +140,31 @@ Result<void> check_batch(const RunBatch& batch) {
     check.value("params", key, value, kMaxParamCharacters);
   }
   for (const Metric& metric : batch.metrics) check.key("metrics", metric.key);
+  for (const ModelMetric& measured : batch.model_metrics)
+    check.dataset("metrics", measured.dataset_name, measured.dataset_digest);
   for (const auto& [key, value] : batch.tags) {
     check.key("tags", key);
     check.value("tags", key, value, kMaxTagCharacters);
   }
   for (const DatasetInput& input : batch.inputs) {
-    if (input.name.empty() || input.name.size() > 500)
-      check.add("inputs", input.name, "bad_name", "a dataset's name has 1 to 500 characters");
-    if (input.digest.empty() || input.digest.size() > 100)
-      check.add("inputs", input.name, "bad_digest", "a dataset's digest has 1 to 100 characters");
+    if (input.name.empty()) check.add("inputs", "", "bad_name", "a dataset has a name");
+    if (input.digest.empty())
+      check.add("inputs", input.name, "bad_digest", "a dataset has a digest");
+    check.dataset("inputs", input.name, input.digest);
+    if (characters_of(input.context) > kMaxContextCharacters)
+      check.add("inputs", input.name, "bad_context",
+                "a dataset's context has 500 characters at most");
     if (!is_valid_utf8(input.name + input.digest + input.context))
       check.add("inputs", input.name, "not_utf8", "a text of it isn't valid UTF-8");
+  }
+  return std::move(check).finish();
+}
+
+Result<void> check_experiment_tags(const Texts& tags) {
+  BatchCheck check;
+  for (const auto& [key, value] : tags) {
+    check.key("tags", key);
+    check.value("tags", key, value, kMaxExperimentTagCharacters);
   }
   return std::move(check).finish();
 }
@@ -160,7 +182,10 @@ std::vector<Difference> compare(const Run& first, const Run& second) {
   for (const auto& [key, metric] : first.metrics) metrics[key].first = metric_json(metric.value);
   for (const auto& [key, metric] : second.metrics) metrics[key].second = metric_json(metric.value);
   add_lines(lines, DifferenceKind::Metric, std::move(metrics));
-  add_lines(lines, DifferenceKind::Tag, sides_of(first.tags, second.tags));
+  Texts first_tags = first.tags;
+  Texts second_tags = second.tags;
+  for (Texts* tags : {&first_tags, &second_tags}) tags->erase(std::string(kNameTag));
+  add_lines(lines, DifferenceKind::Tag, sides_of(first_tags, second_tags));
   Sides inputs;
   for (const DatasetInput& input : first.inputs)
     inputs[input.context + ": " + input.name].first = input.digest;

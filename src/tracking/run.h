@@ -20,7 +20,7 @@ enum class RunStatus : std::uint8_t { Scheduled, Running, Finished, Failed, Kill
 std::string_view name_of(RunStatus status);  // "running"
 bool parse_name(std::string_view text, RunStatus& status);
 // The only way in which a run's status changes: an ended run may be resumed (Running) and its
-// ending corrected; nothing goes back to Scheduled. Conflict otherwise.
+// ending corrected; one that has ended isn't scheduled again. Conflict otherwise.
 Result<RunStatus> next_status(RunStatus from, RunStatus to);
 inline bool has_ended(RunStatus status) { return status >= RunStatus::Finished; }
 
@@ -31,6 +31,10 @@ bool parse_name(std::string_view text, Lifecycle& lifecycle);
 
 using Texts = std::map<std::string, std::string>;
 
+// A run's name and its tag of this key are one thing: setting either sets both. The key is
+// MLflow's.
+inline constexpr std::string_view kNameTag = "mlflow.runName";
+
 struct Experiment {
   ExperimentId id;  // a decimal number, as MLflow's clients expect
   std::string name;
@@ -38,6 +42,7 @@ struct Experiment {
   Timestamp created;
   Timestamp updated;
   Texts tags;
+  std::optional<Timestamp> deleted{};  // when, if it is
 };
 
 struct Metric {
@@ -54,6 +59,20 @@ struct DatasetInput {
                        // says for others
   std::string context;
   Json details = Json::object();  // source, schema, profile: not interpreted here
+};
+
+// A logged model (logged_model.h) that a run read or made.
+struct RunModel {
+  std::string model;  // its id
+  std::int64_t step = 0;
+};
+
+// A metric that a run measured of a logged model, on a dataset or none ("").
+struct ModelMetric {
+  std::string model;
+  Metric metric;
+  std::string dataset_name;
+  std::string dataset_digest;
 };
 
 struct Artifact {
@@ -78,22 +97,32 @@ struct Run {
   std::map<std::string, Metric> metrics;  // the latest of each key
   Texts tags;
   std::vector<DatasetInput> inputs;
+  std::vector<RunModel> model_inputs;
+  std::vector<RunModel> model_outputs;
   std::vector<Artifact> artifacts;
+  // When, if it is; the same as its experiment's where it was deleted with it.
+  std::optional<Timestamp> deleted{};
 };
 
 // One batch of what a run says of itself. Applied as a whole or not at all; applying it again
 // changes nothing.
 struct RunBatch {
-  Texts params;
-  std::vector<Metric> metrics;
-  Texts tags;
-  std::vector<DatasetInput> inputs;
+  Texts params{};
+  std::vector<Metric> metrics{};
+  Texts tags{};
+  std::vector<DatasetInput> inputs{};
+  std::vector<RunModel> model_inputs{};
+  std::vector<RunModel> model_outputs{};
+  std::vector<ModelMetric> model_metrics{};  // besides `metrics`
 };
 
 // InvalidArgument with every finding: keys are words of letters, digits and "_/.- :", at most 250
 // characters, normalised as paths ("a/../b" is none); params at most 6,000 characters, tags 8,000;
 // inputs have a name and a digest.
 Result<void> check_batch(const RunBatch& batch);
+
+// Likewise of an experiment's tags, which may have 20,000 characters.
+Result<void> check_experiment_tags(const Texts& tags);
 
 // Whether `candidate` replaces `current` as the latest: the greater of (step, time, value), NaN
 // counting as 0. Source: MLflow's SQL store.
@@ -110,7 +139,7 @@ struct Difference {
   Json second;
   bool equal = false;
 };
-// Everything that either run has, by kind and key. NaN equals NaN.
+// Everything that either run has but its name, by kind and key. NaN equals NaN.
 std::vector<Difference> compare(const Run& first, const Run& second);
 
 }  // namespace martlet::tracking

@@ -4,15 +4,17 @@
 #include "artifacts/tree.h"
 #include "base/text.h"
 #include "metadata/database.h"
+#include "tracking/files.h"
+#include "tracking/internal/experiment_finding.h"
+#include "tracking/internal/metric_points.h"
 #include "tracking/internal/records.h"
+#include "tracking/internal/run_finding.h"
+#include "tracking/internal/run_loading.h"
+#include "tracking/logged_model.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <set>
-#include <unordered_map>
-#include <unordered_set>
 
 namespace martlet::tracking {
 
@@ -25,18 +27,6 @@ using metadata::ReadTransaction;
 using metadata::Transaction;
 
 constexpr std::size_t kMaxNameBytes = 500;
-
-Texts texts_of(const Json& object) {
-  Texts texts;
-  for (const auto& [key, value] : object.items())
-    texts[key] = value.is_string() ? value.get<std::string>() : to_text(value);
-  return texts;
-}
-
-Experiment experiment_of(const ExperimentRecord& record) {
-  return {record.id,      record.name,    record.lifecycle,
-          record.created, record.updated, texts_of(record.tags)};
-}
 
 Result<void> check_name(std::string_view what, const std::string& name) {
   if (name.empty() || name.size() > kMaxNameBytes || !is_valid_utf8(name)) {
@@ -55,6 +45,14 @@ Result<RunRecord> writable_run(const ReadTransaction& tx, const RunId& id) {
   return record;
 }
 
+// As a column and as a tag.
+Result<void> name_run(Transaction& tx, RunRecord& record, const std::string& name) {
+  MARTLET_TRY(check_name("a run", name));
+  record.name = name;
+  MARTLET_TRY(tx.put(TagRecord{record.id, std::string(kNameTag), name}));
+  return tx.update(record);
+}
+
 Result<void> write_param(Transaction& tx, const RunId& run, const std::string& key,
                          const std::string& value) {
   MARTLET_TRY_SET(const bool fresh, tx.insert_if_absent(ParamRecord{run, key, value}));
@@ -67,112 +65,6 @@ Result<void> write_param(Transaction& tx, const RunId& run, const std::string& k
                   key, run.text(), kept.value, value));
 }
 
-Result<void> write_metric(Transaction& tx, const RunId& run, const Metric& metric) {
-  MARTLET_TRY_SET(const bool fresh,
-                  tx.insert_if_absent(MetricPointRecord{run, metric.key, metric.at, metric.step,
-                                                        ordinal_of(metric.value), metric.value}));
-  if (!fresh) return {};
-  MARTLET_TRY_SET(const std::optional<MetricRecord> latest, tx.get<MetricRecord>(run, metric.key));
-  if (latest.has_value() &&
-      !is_later(metric, {latest->key, latest->value, latest->step, latest->at}))
-    return {};
-  return tx.put(MetricRecord{run, metric.key, metric.value, metric.step, metric.at});
-}
-
-Result<Run> load_run(const ReadTransaction& tx, RunRecord record) {
-  Run run;
-  run.id = record.id;
-  run.experiment = record.experiment;
-  run.name = std::move(record.name);
-  run.user = std::move(record.user);
-  run.status = record.status;
-  run.lifecycle = record.lifecycle;
-  run.started = record.started;
-  run.ended = record.ended;
-  run.facts = std::move(record.facts);
-  const auto of_run = equal("run", run.id);
-  MARTLET_TRY_SET(const auto params, tx.select<ParamRecord>(of_run));
-  for (const ParamRecord& param : params) run.params[param.key] = param.value;
-  MARTLET_TRY_SET(const auto metrics, tx.select<MetricRecord>(of_run));
-  for (const MetricRecord& metric : metrics)
-    run.metrics[metric.key] = {metric.key, metric.value, metric.step, metric.at};
-  MARTLET_TRY_SET(const auto tags, tx.select<TagRecord>(of_run));
-  for (const TagRecord& tag : tags) run.tags[tag.key] = tag.value;
-  MARTLET_TRY_SET(auto inputs,
-                  tx.select<InputRecord>(
-                      Query(of_run).order_by("context").order_by("name").order_by("digest")));
-  for (InputRecord& input : inputs) {
-    run.inputs.push_back({std::move(input.name), std::move(input.digest), std::move(input.context),
-                          std::move(input.details)});
-  }
-  MARTLET_TRY_SET(const auto artifacts, tx.select<ArtifactRecord>(Query(of_run).order_by("path")));
-  for (const ArtifactRecord& artifact : artifacts) {
-    run.artifacts.push_back({artifact.path, artifact.digest, artifact.size_bytes, artifact.logged});
-  }
-  return run;
-}
-
-template <class R>
-Result<void> keep_runs_with(const ReadTransaction& tx, const Texts& wanted,
-                            std::vector<RunRecord>& runs) {
-  for (const auto& [key, value] : wanted) {
-    MARTLET_TRY_SET(const std::vector<R> matches,
-                    tx.select<R>(equal("key", key) && equal("value", value)));
-    std::unordered_set<RunId> ids;
-    for (const R& match : matches) ids.insert(match.run);
-    std::erase_if(runs, [&](const RunRecord& run) { return !ids.contains(run.id); });
-  }
-  return {};
-}
-
-Result<void> sort_by_metric(const ReadTransaction& tx, const RunSearch& search,
-                            std::vector<RunRecord>& runs) {
-  MARTLET_TRY_SET(const auto metrics, tx.select<MetricRecord>(equal("key", search.order_metric)));
-  std::unordered_map<RunId, double> values;
-  for (const MetricRecord& metric : metrics) {
-    if (!std::isnan(metric.value)) values[metric.run] = metric.value;
-  }
-  const bool descending = search.order == RunOrder::MetricDescending;
-  std::stable_sort(runs.begin(), runs.end(), [&](const RunRecord& a, const RunRecord& b) {
-    const auto left = values.find(a.id);
-    const auto right = values.find(b.id);
-    if (left == values.end() || right == values.end())
-      return left != values.end() && right == values.end();
-    return descending ? left->second > right->second : left->second < right->second;
-  });
-  return {};
-}
-
-metadata::Condition condition_of(const RunSearch& search) {
-  std::vector<metadata::Condition> parts;
-  if (!search.experiments.empty()) parts.push_back(metadata::in("experiment", search.experiments));
-  if (!search.statuses.empty()) parts.push_back(metadata::in("status", search.statuses));
-  if (search.view != View::All)
-    parts.push_back(
-        equal("lifecycle", search.view == View::Active ? Lifecycle::Active : Lifecycle::Deleted));
-  return metadata::all_of(std::move(parts));
-}
-
-Result<std::vector<RunRecord>> find_runs(const ReadTransaction& tx, const RunSearch& search) {
-  const Order order = search.order == RunOrder::OldestFirst ? Order::Ascending : Order::Descending;
-  Query query(condition_of(search));
-  query.order_by("started", order).order_by("id", order);
-  const bool by_metric =
-      search.order == RunOrder::MetricAscending || search.order == RunOrder::MetricDescending;
-  const bool database_pages = search.tags.empty() && search.params.empty() && !by_metric;
-  if (database_pages) query.limit(search.limit).offset(search.offset);
-  MARTLET_TRY_SET(std::vector<RunRecord> runs, tx.select<RunRecord>(query));
-  if (database_pages) return runs;
-  MARTLET_TRY(keep_runs_with<TagRecord>(tx, search.tags, runs));
-  MARTLET_TRY(keep_runs_with<ParamRecord>(tx, search.params, runs));
-  if (by_metric) MARTLET_TRY(sort_by_metric(tx, search, runs));
-  const auto first = std::min(static_cast<std::size_t>(search.offset), runs.size());
-  const auto last = std::min(first + static_cast<std::size_t>(search.limit), runs.size());
-  return std::vector<RunRecord>(
-      std::make_move_iterator(runs.begin() + static_cast<std::ptrdiff_t>(first)),
-      std::make_move_iterator(runs.begin() + static_cast<std::ptrdiff_t>(last)));
-}
-
 }  // namespace
 
 std::string Tracker::fresh_id() {
@@ -180,8 +72,10 @@ std::string Tracker::fresh_id() {
   return new_id(clock_, random_);
 }
 
-Result<Experiment> Tracker::create_experiment(const std::string& name, const Texts& tags) {
+Result<Experiment> Tracker::create_experiment(const std::string& name, const Texts& tags,
+                                              const metadata::Also<Experiment>& also) {
   MARTLET_TRY(check_name("an experiment", name));
+  MARTLET_TRY(check_experiment_tags(tags));
   return database_.write([&](Transaction& tx) -> Result<Experiment> {
     MARTLET_TRY_SET(const auto existing, tx.first<ExperimentRecord>(equal("name", name)));
     if (existing.has_value()) {
@@ -201,7 +95,7 @@ Result<Experiment> Tracker::create_experiment(const std::string& name, const Tex
     record.created = record.updated = clock_.now();
     for (const auto& [key, value] : tags) record.tags[key] = value;
     MARTLET_TRY(tx.insert(record));
-    return experiment_of(record);
+    return metadata::with<Experiment>(tx, experiment_of(record), also);
   });
 }
 
@@ -246,9 +140,7 @@ Result<std::vector<Experiment>> Tracker::experiments(View view) const {
 
 Result<void> Tracker::set_experiment_tag(const ExperimentId& id, const std::string& key,
                                          const std::string& value) {
-  RunBatch batch;
-  batch.tags[key] = value;
-  MARTLET_TRY(check_batch(batch));
+  MARTLET_TRY(check_experiment_tags({{key, value}}));
   return database_.write([&](Transaction& tx) -> Result<void> {
     MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
     if (record.lifecycle == Lifecycle::Deleted)
@@ -274,15 +166,50 @@ Result<void> Tracker::rename_experiment(const ExperimentId& id, const std::strin
 Result<void> Tracker::set_experiment_lifecycle(const ExperimentId& id, Lifecycle lifecycle) {
   return database_.write([&](Transaction& tx) -> Result<void> {
     MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
+    if (record.lifecycle == lifecycle) {
+      return fail(ErrorCode::Conflict,
+                  fmt::format("experiment {} is {} already", id.text(), name_of(lifecycle)));
+    }
+    const Timestamp now = clock_.now();
+    const bool deleting = lifecycle == Lifecycle::Deleted;
+    // The runs that go with it are marked by the same instant.
+    const std::optional<Timestamp> mark = deleting ? now : record.deleted;
+    metadata::Condition affected =
+        equal("experiment", id) &&
+        (deleting ? equal("lifecycle", Lifecycle::Active) : equal("deleted", mark));
+    if (deleting) {
+      MARTLET_TRY(tx.set_where<RunRecord>(affected, "deleted", mark));
+      affected = equal("experiment", id) && equal("deleted", mark);
+    }
+    MARTLET_TRY(tx.set_where<RunRecord>(affected, "lifecycle", lifecycle));
+    if (!deleting)
+      MARTLET_TRY(tx.set_where<RunRecord>(affected, "deleted", std::optional<Timestamp>()));
     record.lifecycle = lifecycle;
-    record.updated = clock_.now();
-    MARTLET_TRY(tx.update(record));
-    MARTLET_TRY(tx.set_where<RunRecord>(equal("experiment", id), "lifecycle", lifecycle));
-    return {};
+    record.updated = now;
+    record.deleted = deleting ? mark : std::nullopt;
+    return tx.update(record);
   });
 }
 
-Result<Run> Tracker::start_run(const NewRun& request) {
+Result<void> Tracker::remove_experiment_tag(const ExperimentId& id, const std::string& key) {
+  return database_.write([&](Transaction& tx) -> Result<void> {
+    MARTLET_TRY_SET(ExperimentRecord record, tx.require<ExperimentRecord>("experiment", id));
+    if (record.lifecycle == Lifecycle::Deleted)
+      return invalid_argument(fmt::format("experiment {} is deleted; restore it first", id.text()));
+    if (record.tags.erase(key) == 0)
+      return not_found(fmt::format("experiment {} has no tag \"{}\"", id.text(), key));
+    record.updated = clock_.now();
+    return tx.update(record);
+  });
+}
+
+Result<ExperimentPage> Tracker::search_experiments(const ExperimentSearch& search) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<ExperimentPage> {
+    return find_experiments(tx, search);
+  });
+}
+
+Result<Run> Tracker::start_run(const NewRun& request, const metadata::Also<Run>& also) {
   MARTLET_TRY(check_batch(request.first));
   RunRecord record;
   record.id = RunId(fresh_id());
@@ -304,20 +231,31 @@ Result<Run> Tracker::start_run(const NewRun& request) {
           "experiment {} is deleted and takes no runs; restore it first", experiment.id.text()));
     }
     MARTLET_TRY(tx.insert(record));
+    MARTLET_TRY(tx.insert(TagRecord{record.id, std::string(kNameTag), record.name}));
     MARTLET_TRY(log(tx, record.id, request.first));
-    return load_run(tx, record);
+    MARTLET_TRY_SET(RunRecord started, tx.require<RunRecord>("run", record.id));
+    return metadata::with(tx, load_run(tx, std::move(started)), also);
   });
 }
 
 Result<void> Tracker::log(metadata::Transaction& tx, const RunId& run, const RunBatch& batch) {
   MARTLET_TRY(check_batch(batch));
-  MARTLET_TRY(writable_run(tx, run));
+  MARTLET_TRY_SET(RunRecord record, writable_run(tx, run));
+  const auto name = batch.tags.find(std::string(kNameTag));
+  if (name != batch.tags.end() && name->second != record.name)
+    MARTLET_TRY(name_run(tx, record, name->second));
   for (const auto& [key, value] : batch.params) MARTLET_TRY(write_param(tx, run, key, value));
-  for (const Metric& metric : batch.metrics) MARTLET_TRY(write_metric(tx, run, metric));
+  MARTLET_TRY(write_points(tx, record, batch.metrics));
   for (const auto& [key, value] : batch.tags) MARTLET_TRY(tx.put(TagRecord{run, key, value}));
   for (const DatasetInput& input : batch.inputs) {
     MARTLET_TRY(tx.insert_if_absent(
         InputRecord{run, input.name, input.digest, input.context, input.details}));
+  }
+  for (const ModelMetric& measured : batch.model_metrics)
+    MARTLET_TRY(LoggedModels::log(tx, run, measured));
+  for (const bool made : {false, true}) {
+    for (const RunModel& model : made ? batch.model_outputs : batch.model_inputs)
+      MARTLET_TRY(tx.insert_if_absent(RunModelRecord{run, model.model, made, model.step}));
   }
   return {};
 }
@@ -338,25 +276,7 @@ Result<void> Tracker::remove_tag(const RunId& run, const std::string& key) {
 Result<Artifact> Tracker::record_artifact(const RunId& run, Artifact artifact) {
   artifact.logged = clock_.now();
   return database_.write([&](Transaction& tx) -> Result<Artifact> {
-    MARTLET_TRY(writable_run(tx, run));
-    // A file can't be a directory as well.
-    for (std::size_t slash = artifact.path.find('/'); slash != std::string::npos;
-         slash = artifact.path.find('/', slash + 1)) {
-      MARTLET_TRY_SET(const bool file,
-                      tx.exists<ArtifactRecord>(run, artifact.path.substr(0, slash)));
-      if (file)
-        return invalid_argument(fmt::format("logging artifact {}: {} is a file of the run",
-                                            artifact.path, artifact.path.substr(0, slash)));
-    }
-    MARTLET_TRY_SET(const std::int64_t below,
-                    tx.count<ArtifactRecord>(
-                        equal("run", run) && metadata::at_least("path", artifact.path + "/") &&
-                        metadata::less("path", artifact.path + "0")));  // '0' follows '/'
-    if (below > 0)
-      return invalid_argument(
-          fmt::format("logging artifact {}: it is a directory of the run", artifact.path));
-    MARTLET_TRY(tx.put(
-        ArtifactRecord{run, artifact.path, artifact.digest, artifact.size_bytes, artifact.logged}));
+    MARTLET_TRY(put_file(tx, FileOwner{.run = run}, artifact));
     return artifact;
   });
 }
@@ -398,18 +318,34 @@ Result<void> Tracker::set_status(const RunId& run, RunStatus status,
 }
 
 Result<void> Tracker::rename_run(const RunId& run, const std::string& name) {
-  MARTLET_TRY(check_name("a run", name));
-  return database_.write([&](Transaction& tx) -> Result<void> {
+  return update_run(run, {.status = {}, .ended = {}, .name = name}).map([](const Run&) {});
+}
+
+Result<Run> Tracker::update_run(const RunId& run, const RunUpdate& update) {
+  return database_.write([&](Transaction& tx) -> Result<Run> {
     MARTLET_TRY_SET(RunRecord record, writable_run(tx, run));
-    record.name = name;
-    return tx.update(record);
+    if (update.status.has_value()) {
+      MARTLET_TRY_SET(record.status, next_status(record.status, *update.status));
+      if (!has_ended(record.status)) {
+        record.ended.reset();
+      } else if (!record.ended.has_value()) {
+        record.ended = clock_.now();
+      }
+    }
+    // Clients that take a run up again send its old end with it.
+    if (update.ended.has_value() && has_ended(record.status)) record.ended = update.ended;
+    MARTLET_TRY(tx.update(record));
+    if (update.name.has_value()) MARTLET_TRY(name_run(tx, record, *update.name));
+    return load_run(tx, std::move(record));
   });
 }
 
 Result<void> Tracker::set_run_lifecycle(const RunId& run, Lifecycle lifecycle) {
   return database_.write([&](Transaction& tx) -> Result<void> {
     MARTLET_TRY_SET(RunRecord record, tx.require<RunRecord>("run", run));
+    if (record.lifecycle == lifecycle) return {};
     record.lifecycle = lifecycle;
+    record.deleted = lifecycle == Lifecycle::Deleted ? std::optional(clock_.now()) : std::nullopt;
     return tx.update(record);
   });
 }
@@ -421,35 +357,18 @@ Result<Run> Tracker::run(const RunId& id) const {
   });
 }
 
-Result<std::vector<Run>> Tracker::search(const RunSearch& search) const {
-  if (search.limit < 0 || search.offset < 0)
-    return invalid_argument("a search's limit and offset can't be negative");
-  return database_.read([&](const ReadTransaction& tx) -> Result<std::vector<Run>> {
-    MARTLET_TRY_SET(std::vector<RunRecord> records, find_runs(tx, search));
-    std::vector<Run> runs;
-    for (RunRecord& record : records) {
-      MARTLET_TRY_SET(Run loaded, load_run(tx, std::move(record)));
-      runs.push_back(std::move(loaded));
-    }
-    return runs;
+Result<RunPage> Tracker::search(const RunSearch& search) const {
+  return database_.read([&](const ReadTransaction& tx) -> Result<RunPage> {
+    MARTLET_TRY_SET(FoundRuns found, find_runs(tx, search));
+    MARTLET_TRY_SET(std::vector<Run> runs, load_runs(tx, std::move(found.records)));
+    return RunPage{std::move(runs), found.next};
   });
 }
 
-Result<std::vector<Metric>> Tracker::history(const RunId& run, const std::string& key,
-                                             std::int64_t limit) const {
+Result<std::vector<Metric>> Tracker::history(const RunId& run, const std::string& key) const {
   return database_.read([&](const ReadTransaction& tx) -> Result<std::vector<Metric>> {
     MARTLET_TRY(tx.require<RunRecord>("run", run));
-    MARTLET_TRY_SET(const auto points,
-                    tx.select<MetricPointRecord>(Query(equal("run", run) && equal("key", key))
-                                                     .order_by("at")
-                                                     .order_by("step")
-                                                     .order_by("ordinal")
-                                                     .limit(limit)));
-    std::vector<Metric> metrics;
-    metrics.reserve(points.size());
-    for (const MetricPointRecord& point : points)
-      metrics.push_back({point.key, point.value, point.step, point.at});
-    return metrics;
+    return read_points(tx, run, key);
   });
 }
 

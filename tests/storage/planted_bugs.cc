@@ -180,6 +180,10 @@ class BuggyBlobs : public artifacts::BlobStore {
     MARTLET_TRY_SET(const Digest digest, put(bytes));
     return artifacts::StoredBlob{digest, bytes.size()};
   }
+  Result<std::unique_ptr<artifacts::BlobWriter>> writer() override {
+    if (bug_ != Bug::RowBeforeBlob) return blobs_.writer();
+    return std::make_unique<LateWriter>(*this);
+  }
   Result<std::string> get(const Digest& digest) const override {
     if (bug_ == Bug::NoDigestCheck)
       return files_.read_file(join_path(root_, digest.hex().substr(0, 2) + "/" + digest.hex().substr(2)));
@@ -215,6 +219,24 @@ class BuggyBlobs : public artifacts::BlobStore {
   }
 
  private:
+  // Says that it is stored, and stores it when the next call comes.
+  class LateWriter : public artifacts::BlobWriter {
+   public:
+    explicit LateWriter(BuggyBlobs& owner) : owner_(owner) {}
+
+   private:
+    Result<void> write(std::string_view bytes) override {
+      bytes_.append(bytes);
+      return {};
+    }
+    Result<void> settle(const artifacts::StoredBlob& blob) override {
+      const std::lock_guard lock(owner_.mutex_);
+      owner_.late_[blob.digest] = std::move(bytes_);
+      return {};
+    }
+    BuggyBlobs& owner_;
+    std::string bytes_;
+  };
   Result<void> store_late() const {
     std::map<Digest, std::string> due;
     {

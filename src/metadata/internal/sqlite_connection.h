@@ -2,13 +2,14 @@
 #pragma once
 #include "base/result.h"
 #include "metadata/internal/connection.h"
+#include "metadata/internal/dialect.h"
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct sqlite3_stmt;
 
 namespace martlet::metadata::internal {
 
-enum class SqliteRole : std::uint8_t { Writer, Reader };
+// Foreign: of a file that another program keeps, never written to.
+enum class SqliteRole : std::uint8_t { Writer, Reader, Foreign };
 
 struct SqliteSettings {
   std::string path;
@@ -34,12 +36,23 @@ class SqliteConnection : public Connection {
   SqliteConnection(const SqliteConnection&) = delete;
   SqliteConnection& operator=(const SqliteConnection&) = delete;
 
-  Result<Outcome> run(const std::string& sql, std::span<const Value> bound) override;
-  std::string_view type_name(ColumnType type) const override;
-  std::string_view table_suffix() const override { return " STRICT"; }
+  Result<Outcome> read(const std::string& sql, std::span<const Value> bound) override {
+    return run(sql, bound);
+  }
+  // SQLite undoes a statement that fails by itself.
+  Result<Outcome> change(const std::string& sql, std::span<const Value> bound) override {
+    return run(sql, bound);
+  }
+  const Dialect& dialect() const override { return sqlite_dialect(); }
   Result<std::vector<std::string>> columns_of(const std::string& table) override;
-  std::string like(std::string_view expression, const std::string& pattern, bool ignore_case,
-                   std::vector<Value>& bound) const override;
+  Result<std::vector<StoredTable>> tables() override;
+
+  // One statement; ?1, ?2 … are `bound`.
+  Result<Outcome> run(const std::string& sql, std::span<const Value> bound);
+  // As run(), row by row; ends with the visitor's first error. The visitor must not use this
+  // connection.
+  Result<void> for_each_row(const std::string& sql, std::span<const Value> bound,
+                            const std::function<Result<void>(Row&&)>& visit);
 
   // Without parameters and rows.
   Result<void> execute(const std::string& sql) {

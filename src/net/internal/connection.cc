@@ -33,6 +33,8 @@ bool is_reserved(std::string_view name) {
          is("x-request-id");
 }
 
+bool is_bodiless(int status) { return status == 204 || status == 304; }
+
 void append_number(std::string& out, std::uint64_t number) {
   const fmt::format_int text(number);
   out.append(text.data(), text.size());
@@ -53,17 +55,27 @@ void Mailbox::post_socket(int socket, std::string peer) {
   if (!closed_ && sockets_.size() == 1) wake_();
 }
 
+void Mailbox::nudge(std::shared_ptr<Connection> connection) {
+  const std::lock_guard lock(letters_mutex_);
+  if (closed_) return;
+  nudged_.push_back(std::move(connection));
+  if (nudged_.size() == 1) wake_();
+}
+
 void Mailbox::take(std::vector<std::pair<std::shared_ptr<Connection>, Response>>& answers,
-                   std::vector<std::pair<int, std::string>>& sockets) {
+                   std::vector<std::pair<int, std::string>>& sockets,
+                   std::vector<std::shared_ptr<Connection>>& nudged) {
   const std::lock_guard lock(letters_mutex_);
   answers.swap(answers_);
   sockets.swap(sockets_);
+  nudged.swap(nudged_);
 }
 
 std::vector<std::pair<int, std::string>> Mailbox::close() {
   const std::lock_guard lock(letters_mutex_);
   closed_ = true;
   answers_.clear();
+  nudged_.clear();
   return std::exchange(sockets_, {});
 }
 
@@ -110,6 +122,10 @@ bool Connection::reserve(std::size_t size_bytes) {
 }
 
 std::span<char> Connection::room() {
+  if (state_ == State::Streaming && !framing_.chunked) {
+    const std::span<char> free = pipe_->room();  // the next request's bytes stay in the socket
+    return free.first(static_cast<std::size_t>(std::min<std::uint64_t>(free.size(), body_left_)));
+  }
   if (state_ == State::Head) {
     if (begin_ == end_) begin_ = end_ = 0;
     if (capacity_ - end_ < kFirstBuffer / 4) reserve(std::max(kFirstBuffer, 2 * (end_ - begin_)));
@@ -119,8 +135,16 @@ std::span<char> Connection::room() {
 }
 
 void Connection::received(std::size_t size_bytes) {
-  end_ += size_bytes;
   window_bytes_ += size_bytes;
+  if (state_ == State::Streaming) {
+    owes_continue_ = false;  // it did not wait
+    if (!framing_.chunked) {
+      pipe_->commit(size_bytes);
+      body_left_ -= size_bytes;
+      return;
+    }
+  }
+  end_ += size_bytes;
   if (state_ == State::Head && fresh_ && size_bytes > 0) {
     fresh_ = false;
     set_deadline(shared_->limits.header_timeout);
@@ -135,7 +159,9 @@ bool Connection::received_end() {
 }
 
 bool Connection::wants_input() const {
-  return (state_ == State::Head || state_ == State::Body) && output_bytes() < kHighWater;
+  if (output_bytes() >= kHighWater) return false;
+  if (state_ == State::Streaming) return unread_body().empty() && pipe_->has_room();
+  return state_ == State::Head || state_ == State::Body;
 }
 
 bool Connection::advance() {
@@ -145,6 +171,9 @@ bool Connection::advance() {
     switch (state_) {
       case State::Head: more = end_ > begin_ && read_head(); break;
       case State::Body: more = read_body(); break;
+      case State::Streaming: more = read_stream(); break;
+      // Once all is sent there may be requests to read.
+      case State::Sending: return output_bytes() > 0;
       default: more = false;
     }
   }
@@ -185,6 +214,7 @@ void Connection::name_request() {
 bool Connection::plan_request() {
   request_.deadline.at = host_->now() + shared_->limits.handler_timeout;
   plan_ = shared_->handler->plan(request_);
+  if (plan_.body == BodyMode::Streamed) plan_.where = Where::Pool;
   const bool has_body = framing_.chunked || framing_.content_length > 0;
   if (!has_body) {
     message_bytes_ = framing_.head_bytes;
@@ -198,43 +228,53 @@ bool Connection::plan_request() {
     dispatch();
     return true;
   }
+  if (plan_.body == BodyMode::Streamed && !plan_.refusal.has_value()) return start_stream();
   return start_body(plan_.refusal.has_value()
                         ? kSmallBody
                         : plan_.body_limit_bytes.value_or(shared_->limits.body_bytes));
 }
 
-bool Connection::start_body(std::size_t body_limit) {
+bool Connection::refuse_length(std::size_t body_limit) {
   body_limit_ = body_limit;
-  if (framing_.content_length > body_limit) {
-    refuse(413, "body_too_large",
-           fmt::format("the body has {} bytes; this route takes at most {}",
-                       framing_.content_length, body_limit),
-           &request_);
-    return false;
-  }
+  if (framing_.content_length <= body_limit) return false;
+  refuse(413, "body_too_large",
+         fmt::format("the body has {} bytes; this route takes at most {}", framing_.content_length,
+                     body_limit),
+         &request_);
+  return true;
+}
+
+void Connection::refuse_overloaded() {
+  shared_->overloaded.fetch_add(1, std::memory_order_relaxed);
+  refuse(503, "overloaded", "the server holds too many bodies; try again in a second", &request_);
+}
+
+// To where `size_bytes` have room, if they have none here.
+void Connection::move_request(std::size_t size_bytes) {
+  if (!reserve(size_bytes)) return;
+  // The request's views point to where the head was.
+  parser_.reset();
+  const ParseState again = parser_.parse(unread(), shared_->limits, request_, framing_);
+  MARTLET_CHECK(again == ParseState::Done, "the same bytes are parsed alike");
+  name_request();
+  plan_ = shared_->handler->plan(request_);
+}
+
+bool Connection::start_body(std::size_t body_limit) {
+  if (refuse_length(body_limit)) return false;
   const auto length = static_cast<std::size_t>(framing_.content_length);
   if (!framing_.chunked && !take_body_budget(length)) {
-    shared_->overloaded.fetch_add(1, std::memory_order_relaxed);
-    refuse(503, "overloaded", "the server holds too many request bodies; try again in a second",
-           &request_);
+    refuse_overloaded();
     return false;
   }
-  const bool moved = reserve(framing_.head_bytes + (framing_.chunked ? kKeptBuffer / 4 : length));
-  if (moved) {
-    // The request's views point to where the head was.
-    parser_.reset();
-    const ParseState again = parser_.parse(unread(), shared_->limits, request_, framing_);
-    MARTLET_CHECK(again == ParseState::Done, "the same bytes are parsed alike");
-    name_request();
-    plan_ = shared_->handler->plan(request_);
-  }
+  move_request(framing_.head_bytes + (framing_.chunked ? kKeptBuffer / 4 : length));
   state_ = State::Body;
   chunked_body_.clear();
   chunks_.reset();
   window_bytes_ = 0;
   set_deadline(shared_->limits.rate_window);
   if (framing_.expects_continue && unread().size() == framing_.head_bytes)
-    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    next_output() += "HTTP/1.1 100 Continue\r\n\r\n";
   return true;
 }
 
@@ -254,9 +294,7 @@ bool Connection::read_body() {
       chunks_.decode(rest, body_limit_, shared_->limits.header_bytes, chunked_body_, consumed);
   if (const std::size_t grown = chunked_body_.capacity() - before;
       grown > 0 && !take_body_budget(grown)) {
-    shared_->overloaded.fetch_add(1, std::memory_order_relaxed);
-    refuse(503, "overloaded", "the server holds too many request bodies; try again in a second",
-           &request_);
+    refuse_overloaded();
     return false;
   }
   switch (decoded) {
@@ -328,31 +366,46 @@ void Connection::refuse(int status, std::string_view code, std::string message,
 }
 
 void Connection::complete(Response response) {
-  if (state_ != State::Handling || !exchange_out_) {
+  const bool streaming = state_ == State::Streaming;  // answered before the body's end
+  if ((state_ != State::Handling && !streaming) || !exchange_out_) {
     exchange_out_ = false;  // it was closed, or given up, meanwhile
     return;
   }
   exchange_out_ = false;
+  if (streaming) {
+    keep_alive_ = false;
+    drain_left_ = kDrained;
+  }
+  if (pipe_ != nullptr) pipe_.reset();
   if (shared_->draining.load(std::memory_order_relaxed) || peer_ended) keep_alive_ = false;
   if (!is_sound(response))
     response = shared_->handler->problem(
         {500, "bad_response", "the server made a response that cannot be sent", request_.id},
         nullptr);
+  if (response.source != nullptr && has_body(response) && response.source->size_bytes() > 0) {
+    send_from_source(std::move(response));
+    return;
+  }
   std::string body = std::move(response.body);
   write_response(response, std::move(body));
   shared_->responses.fetch_add(1, std::memory_order_relaxed);
   finish_request();
 }
 
+bool Connection::has_body(const Response& response) const {
+  return request_.method != Method::Head && !is_bodiless(response.status);
+}
+
 bool Connection::is_sound(const Response& response) const {
   if (response.status < 200 || response.status > 599 || !is_field_value(response.content_type))
     return false;
+  if (response.source != nullptr && !response.body.empty()) return false;
   return std::ranges::all_of(response.headers, [](const auto& header) {
     return is_token(header.first) && is_field_value(header.second) && !is_reserved(header.first);
   });
 }
 
-void Connection::write_response(const Response& response, std::string&& body) {
+std::string& Connection::next_output() {
   if (out_at_ == out_.size() && big_at_ == big_body_.size()) {
     out_.clear();
     out_at_ = 0;
@@ -363,7 +416,11 @@ void Connection::write_response(const Response& response, std::string&& body) {
     big_body_.clear();
     big_at_ = 0;
   }
-  std::string& out = out_;
+  return out_;
+}
+
+void Connection::write_response(const Response& response, std::string&& body) {
+  std::string& out = next_output();
   if (response.status == 200) {
     out += "HTTP/1.1 200 OK\r\ndate: ";
   } else {
@@ -374,14 +431,14 @@ void Connection::write_response(const Response& response, std::string&& body) {
     out += "\r\ndate: ";
   }
   out += host_->date();
-  const bool bodiless = response.status == 204 || response.status == 304;
+  const bool bodiless = is_bodiless(response.status);
   if (!response.content_type.empty() && !bodiless) {
     out += "\r\ncontent-type: ";
     out += response.content_type;
   }
   if (!bodiless) {
     out += "\r\ncontent-length: ";
-    append_number(out, body.size());
+    append_number(out, response.source == nullptr ? body.size() : response.source->size_bytes());
   }
   out += "\r\nx-request-id: ";
   out += request_.id;
@@ -397,7 +454,7 @@ void Connection::write_response(const Response& response, std::string&& body) {
     out += "\r\nconnection: keep-alive\r\n\r\n";
   else
     out += "\r\n\r\n";
-  if (bodiless || request_.method == Method::Head) return;
+  if (!has_body(response)) return;
   if (body.size() <= kCopiedBody) {
     out += body;
   } else {
@@ -408,9 +465,11 @@ void Connection::write_response(const Response& response, std::string&& body) {
 
 void Connection::finish_request() {
   release_body_budget();
+  body_taken_ = false;
   begin_ = std::min(begin_ + message_bytes_, end_);
   request_.identity.reset();
   request_.route = nullptr;
+  request_.headers.clear();  // their bytes may go; a head that can't be read has none of its own
   chunked_body_.clear();
   if (chunked_body_.capacity() > kKeptBuffer) chunked_body_ = std::string();
   if (begin_ == end_) {
@@ -455,22 +514,33 @@ void Connection::written(std::size_t size_bytes) {
   out_.clear();
   out_at_ = 0;
   if (out_.capacity() > kKeptBuffer) out_ = std::string();
-  big_body_ = std::string();
   big_at_ = 0;
+  if (state_ == State::Sending) {
+    reader_->recycle(std::move(big_body_));
+    big_body_ = std::string();
+    send_piece();
+    return;
+  }
+  big_body_ = std::string();
   if (state_ == State::Head && fresh_) begin_idle();
   if (state_ == State::Closing) {
     state_ = peer_ended ? State::Closed : State::Lingering;
+    window_bytes_ = 0;
     set_deadline(kLinger);
   }
+}
+
+bool Connection::is_moving() const {
+  const HttpLimits& limits = shared_->limits;
+  return window_bytes_ >=
+         static_cast<std::size_t>(static_cast<double>(limits.bytes_per_second) *
+                                  std::chrono::duration<double>(limits.rate_window).count());
 }
 
 void Connection::expire() {
   const HttpLimits& limits = shared_->limits;
   // Output that is not being taken comes first: nothing else can be said to such a client.
-  const auto needed =
-      static_cast<std::size_t>(static_cast<double>(limits.bytes_per_second) *
-                               std::chrono::duration<double>(limits.rate_window).count());
-  const bool moving = window_bytes_ >= needed;
+  const bool moving = is_moving();
   switch (state_) {
     case State::Head:
       if (output_bytes() > 0 && moving) {  // a large response on a slow line
@@ -493,21 +563,16 @@ void Connection::expire() {
       }
       refuse(408, "too_slow", "the request's body arrives too slowly", &request_);
       return;
-    case State::Handling: {
-      // The handler goes on in its own time: its buffers stay as they are, only the client hears of
-      // it now.
-      shared_->handler_timeouts.fetch_add(1, std::memory_order_relaxed);
-      request_.cancel.cancel();
-      keep_alive_ = false;
-      Response late = shared_->handler->problem(
-          {504, "handler_timeout", "the server could not answer in time", request_.id}, nullptr);
-      std::string body = std::move(late.body);
-      write_response(late, std::move(body));
-      state_ = State::Closing;
-      window_bytes_ = 0;
-      set_deadline(limits.rate_window);
+    case State::Streaming: expire_stream(); return;
+    case State::Sending: expire_source(); return;
+    case State::Handling:
+      if (pipe_ != nullptr) {
+        expire_stream();
+        return;
+      }
+      give_up(504, "handler_timeout", "the server could not answer in time",
+              ErrorCode::DeadlineExceeded);
       return;
-    }
     case State::Closing:
       if (moving) {
         window_bytes_ = 0;
@@ -517,6 +582,13 @@ void Connection::expire() {
       close();
       return;
     case State::Lingering:
+      if (drain_left_ > 0 && moving) {
+        window_bytes_ = 0;
+        set_deadline(kLinger);
+        return;
+      }
+      close();
+      return;
     case State::Closed: close(); return;
   }
 }
@@ -527,9 +599,13 @@ void Connection::drain() {
 }
 
 void Connection::close() {
-  if (state_ == State::Handling && exchange_out_) {
+  if (((state_ == State::Handling || state_ == State::Streaming) && exchange_out_) ||
+      state_ == State::Sending) {
     shared_->vanished.fetch_add(1, std::memory_order_relaxed);
     request_.cancel.cancel();
+    if (pipe_ != nullptr)
+      pipe_->fail(Error(ErrorCode::Cancelled, "reading the request's body: the client has gone, or "
+                                              "the server has stopped, before its end"));
   }
   state_ = State::Closed;
   deadline_ = SteadyTime::max();

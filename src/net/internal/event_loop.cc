@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/internal/server_pools.h"
 #include "platform/system_random.h"
-#include "platform/threads.h"
 
 #include <fmt/format.h>
 
@@ -74,13 +74,13 @@ std::string http_date(Timestamp at) {
 
 }  // namespace
 
-EventLoop::EventLoop(std::shared_ptr<ServerShared> shared, platform::ThreadPool& pool, Log& log)
-    : shared_(std::move(shared)), pool_(pool), log_(log), now_(std::chrono::steady_clock::now()) {}
+EventLoop::EventLoop(std::shared_ptr<ServerShared> shared, ServerPools& pools, Log& log)
+    : shared_(std::move(shared)), pools_(pools), log_(log), now_(std::chrono::steady_clock::now()) {
+}
 
 Result<std::unique_ptr<EventLoop>> EventLoop::create(std::shared_ptr<ServerShared> shared,
-                                                     platform::ThreadPool& pool, Log& log,
-                                                     int number) {
-  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(shared), pool, log));
+                                                     ServerPools& pools, Log& log, int number) {
+  std::unique_ptr<EventLoop> loop(new EventLoop(std::move(shared), pools, log));
   loop->epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   loop->wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event event{};
@@ -247,9 +247,14 @@ void EventLoop::adopt(int socket, std::string peer) {
 
 void EventLoop::read_mail() {
   if (stop_asked_.load() && !stopping_) obey_stop();
-  mailbox_->take(answers_, sockets_);
+  mailbox_->take(answers_, sockets_, nudged_);
   for (auto& [socket, peer] : sockets_) adopt(socket, std::move(peer));
   sockets_.clear();
+  for (const std::shared_ptr<Connection>& connection : nudged_) {
+    connection->notice();
+    if (connection->socket >= 0) drive(connection);
+  }
+  nudged_.clear();
   for (auto& [connection, response] : answers_) {
     connection->complete(std::move(response));
     if (connection->socket >= 0) drive(connection);
@@ -305,7 +310,8 @@ bool EventLoop::read_some(Connection& connection) {
     // may have come with this one.
     if (static_cast<std::size_t>(got) < room.size() && !connection.half_closed)
       connection.readable = false;
-    if (!lingering) connection.received(static_cast<std::size_t>(got));
+    lingering ? connection.discarded(static_cast<std::size_t>(got))
+              : connection.received(static_cast<std::size_t>(got));
     return true;
   }
   if (got < 0 && errno == EINTR) return true;
@@ -422,7 +428,21 @@ void EventLoop::stop_listening() {
 }
 
 bool EventLoop::run_on_pool(std::shared_ptr<Connection> connection) {
-  return pool_.submit([connection = std::move(connection)] { connection->handle(); }).has_value();
+  return pools_.requests()
+      .submit([connection = std::move(connection)] { connection->handle(); })
+      .has_value();
+}
+
+bool EventLoop::run_streamed(std::shared_ptr<Connection> connection) {
+  return pools_.streams()
+      .submit([connection = std::move(connection)] { connection->handle(); })
+      .has_value();
+}
+
+bool EventLoop::run_source(std::shared_ptr<Connection> connection) {
+  return pools_.sources()
+      .submit([connection = std::move(connection)] { connection->read_source(); })
+      .has_value();
 }
 
 std::string_view EventLoop::date() {

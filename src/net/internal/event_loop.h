@@ -14,17 +14,16 @@
 
 namespace martlet {
 class Log;
-namespace platform {
-class ThreadPool;
 }
-}  // namespace martlet
 
 namespace martlet::net {
 
+class ServerPools;
+
 class EventLoop : public ConnectionHost {
  public:
-  static Result<std::unique_ptr<EventLoop>>
-  create(std::shared_ptr<ServerShared> shared, platform::ThreadPool& pool, Log& log, int number);
+  static Result<std::unique_ptr<EventLoop>> create(std::shared_ptr<ServerShared> shared,
+                                                   ServerPools& pools, Log& log, int number);
   ~EventLoop() override;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -40,13 +39,15 @@ class EventLoop : public ConnectionHost {
   std::size_t load() const { return load_.load(std::memory_order_relaxed); }
 
   bool run_on_pool(std::shared_ptr<Connection> connection) override;
+  bool run_streamed(std::shared_ptr<Connection> connection) override;
+  bool run_source(std::shared_ptr<Connection> connection) override;
   SteadyTime now() const override { return now_; }
   std::string_view date() override;
   std::uint64_t next_request_number() override { return next_request_ += 0x9E37'79B9'7F4A'7C15; }
   std::shared_ptr<Mailbox> mailbox() override { return mailbox_; }
 
  private:
-  EventLoop(std::shared_ptr<ServerShared> shared, platform::ThreadPool& pool, Log& log);
+  EventLoop(std::shared_ptr<ServerShared> shared, ServerPools& pools, Log& log);
   bool turn();
   int patience() const;
   void accept_some();
@@ -66,7 +67,7 @@ class EventLoop : public ConnectionHost {
   void stop_listening();
 
   std::shared_ptr<ServerShared> shared_;
-  platform::ThreadPool& pool_;
+  ServerPools& pools_;
   Log& log_;
   std::shared_ptr<Mailbox> mailbox_;
   int epoll_ = -1;
@@ -91,6 +92,7 @@ class EventLoop : public ConnectionHost {
 
   std::vector<std::pair<std::shared_ptr<Connection>, Response>> answers_;
   std::vector<std::pair<int, std::string>> sockets_;
+  std::vector<std::shared_ptr<Connection>> nudged_;
   std::string date_;
   SteadyTime date_until_;
   std::uint64_t next_request_ = 0;

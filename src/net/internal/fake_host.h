@@ -49,6 +49,14 @@ class FakeHost : public ConnectionHost {
     waiting.push_back(std::move(connection));
     return true;
   }
+  bool run_streamed(std::shared_ptr<Connection> connection) override {
+    return run_on_pool(std::move(connection));
+  }
+  bool run_source(std::shared_ptr<Connection> connection) override {
+    if (stopped) return false;
+    reading.push_back(std::move(connection));
+    return true;
+  }
   SteadyTime now() const override { return time; }
   std::string_view date() override { return "Thu, 01 Jan 1970 00:00:00 GMT"; }
   std::uint64_t next_request_number() override { return ++requests; }
@@ -87,10 +95,24 @@ class FakeHost : public ConnectionHost {
     for (const std::shared_ptr<Connection>& one : now_working) one->handle();
     return read_mail(connection);
   }
+  // Reads what sources are asked for, once or until nobody asks any more.
+  std::string fetch(Connection& connection) {
+    std::vector<std::shared_ptr<Connection>> now_reading;
+    now_reading.swap(reading);
+    for (const std::shared_ptr<Connection>& one : now_reading) one->read_source();
+    return read_mail(connection);
+  }
+  std::string fetch_all(Connection& connection) {
+    std::string said;
+    while (!reading.empty()) said += fetch(connection);
+    return said;
+  }
   std::string read_mail(Connection& connection) {
     std::vector<std::pair<std::shared_ptr<Connection>, Response>> answers;
     std::vector<std::pair<int, std::string>> sockets;
-    mail->take(answers, sockets);
+    std::vector<std::shared_ptr<Connection>> nudged;
+    mail->take(answers, sockets, nudged);
+    for (const std::shared_ptr<Connection>& one : nudged) one->notice();
     for (auto& [one, response] : answers) one->complete(std::move(response));
     return flush(connection);
   }
@@ -101,7 +123,9 @@ class FakeHost : public ConnectionHost {
   std::vector<std::shared_ptr<Connection>> waiting;
   SteadyTime time{std::chrono::hours(1)};
   std::uint64_t requests = 0;
+  std::vector<std::shared_ptr<Connection>> reading;
   bool pool_full = false;
+  bool stopped = false;
 };
 
 }  // namespace martlet::net

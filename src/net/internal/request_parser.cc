@@ -340,24 +340,40 @@ ParseState ChunkDecoder::decode(std::string_view bytes, std::size_t body_limit,
                                 std::size_t trailer_limit, std::string& body,
                                 std::size_t& consumed) {
   consumed = 0;
+  for (;;) {
+    std::string_view content;
+    std::size_t taken = 0;
+    const ParseState state =
+        next(bytes.substr(consumed), body_limit, trailer_limit, content, taken);
+    body += content;
+    consumed += taken;
+    if (state != ParseState::NeedMore || taken == 0) return state;
+  }
+}
+
+ParseState ChunkDecoder::next(std::string_view bytes, std::size_t body_limit,
+                              std::size_t trailer_limit, std::string_view& content,
+                              std::size_t& consumed) {
+  content = {};
+  consumed = 0;
   while (consumed < bytes.size() && at_ != At::End) {
     if (at_ == At::Content) {
       const std::size_t part =
           static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size() - consumed));
-      body += bytes.substr(consumed, part);
+      content = bytes.substr(consumed, part);
       consumed += part;
       left_ -= part;
+      total_ += part;
       if (left_ == 0) at_ = At::ContentReturn;
-      continue;
+      return ParseState::NeedMore;
     }
-    if (!step(bytes[consumed], body_limit, trailer_limit, body.size())) return ParseState::Failed;
+    if (!step(bytes[consumed], body_limit, trailer_limit)) return ParseState::Failed;
     ++consumed;
   }
   return at_ == At::End ? ParseState::Done : ParseState::NeedMore;
 }
 
-bool ChunkDecoder::step(char c, std::size_t body_limit, std::size_t trailer_limit,
-                        std::size_t body_size) {
+bool ChunkDecoder::step(char c, std::size_t body_limit, std::size_t trailer_limit) {
   const auto expect = [&](char wanted, At next) {
     if (c != wanted) return fail(400, "bad_chunk", "a chunk is not framed by CR and LF");
     at_ = next;
@@ -378,7 +394,7 @@ bool ChunkDecoder::step(char c, std::size_t body_limit, std::size_t trailer_limi
         return true;
       }
       if (digits_ == 0) return fail(400, "bad_chunk", "a chunk does not begin with its size");
-      if (left_ > body_limit || body_size > body_limit - left_)
+      if (left_ > body_limit || total_ > body_limit - left_)
         return fail(413, "body_too_large", "the body exceeds the limit");
       if (c == '\r')
         at_ = At::SizeLineFeed;

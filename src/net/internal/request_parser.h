@@ -69,6 +69,10 @@ class ChunkDecoder {
   // Done or Failed.
   ParseState decode(std::string_view bytes, std::size_t body_limit, std::size_t trailer_limit,
                     std::string& body, std::size_t& consumed);
+  // As far as one piece of content, which is handed out where it lies in `bytes` ("" when only
+  // framing was left). Again with the rest until it has consumed nothing, is Done or Failed.
+  ParseState next(std::string_view bytes, std::size_t body_limit, std::size_t trailer_limit,
+                  std::string_view& content, std::size_t& consumed);
   const ParseFailure& failure() const { return failure_; }
   void reset() { *this = ChunkDecoder(); }
 
@@ -87,11 +91,12 @@ class ChunkDecoder {
     LastLineFeed,
     End
   };
-  bool step(char c, std::size_t body_limit, std::size_t trailer_limit, std::size_t body_size);
+  bool step(char c, std::size_t body_limit, std::size_t trailer_limit);
   bool fail(int status, std::string_view code, std::string_view message);
 
   At at_ = At::SizeStart;
-  std::uint64_t left_ = 0;  // of the chunk
+  std::uint64_t left_ = 0;   // of the chunk
+  std::uint64_t total_ = 0;  // decoded
   int digits_ = 0;
   std::size_t extra_ = 0;  // bytes of extensions of this chunk, or of all trailers
   ParseFailure failure_;

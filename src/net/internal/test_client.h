@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include <utility>
 
 namespace martlet::net {
 
@@ -70,6 +71,19 @@ class TestClient {
     response.body = buffer_.substr(0, length);
     buffer_.erase(0, length);
     return response;
+  }
+  // The head alone, then the body as it comes; "" at the end of the connection.
+  std::string read_head() {
+    std::size_t end = std::string::npos;
+    while ((end = buffer_.find("\r\n\r\n")) == std::string::npos)
+      if (!more()) return "";
+    std::string head = buffer_.substr(0, end + 4);
+    buffer_.erase(0, end + 4);
+    return head;
+  }
+  std::string read_some() {
+    if (buffer_.empty()) (void)more();
+    return std::exchange(buffer_, {});
   }
   // True when the server closed, without a byte too many and without a reset.
   bool ended() {

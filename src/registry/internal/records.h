@@ -16,6 +16,7 @@ struct ModelRecord {
   Timestamp created;
   Timestamp updated;
   std::int64_t last_version = 0;
+  std::string created_by;
   static constexpr metadata::RecordInfo kRecord{"registered_models", "name"};
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
@@ -25,6 +26,7 @@ struct ModelRecord {
     field("created", self.created);
     field("updated", self.updated);
     field("last_version", self.last_version);
+    field("created_by", self.created_by);
   }
 };
 
@@ -39,6 +41,12 @@ struct VersionRecord {
   Timestamp created;
   Timestamp updated;
   std::string created_by;
+  std::string source;
+  std::string location;
+  std::string run_link;
+  std::string model_id;
+  Stage stage = Stage::None;
+  std::string status_message;
   static constexpr metadata::RecordInfo kRecord{"model_versions", "model, number"};
   template <class Self, class Field>
   static void describe(Self& self, Field&& field) {
@@ -52,6 +60,46 @@ struct VersionRecord {
     field("created", self.created);
     field("updated", self.updated);
     field("created_by", self.created_by);
+    field("source", self.source);
+    field("location", self.location);
+    field("run_link", self.run_link);
+    field("model_id", self.model_id);
+    field("stage", self.stage);
+    field("status_message", self.status_message);
+  }
+};
+
+// The tags again, one by one, for searches; the record of the model or version is what is read.
+// `brief` is the beginning of the value, since an index takes short texts only.
+struct ModelTagRecord {
+  std::string model;
+  std::string key;
+  std::string brief;
+  std::string value;
+  static constexpr metadata::RecordInfo kRecord{"registered_model_tags", "model, key"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("model", self.model);
+    field("key", self.key);
+    field("brief", self.brief);
+    field("value", self.value);
+  }
+};
+
+struct VersionTagRecord {
+  std::string model;
+  std::int64_t version = 0;
+  std::string key;
+  std::string brief;
+  std::string value;
+  static constexpr metadata::RecordInfo kRecord{"model_version_tags", "model, version, key"};
+  template <class Self, class Field>
+  static void describe(Self& self, Field&& field) {
+    field("model", self.model);
+    field("version", self.version);
+    field("key", self.key);
+    field("brief", self.brief);
+    field("value", self.value);
   }
 };
 

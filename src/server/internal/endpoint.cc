@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "server/error_mapping.h"
+#include "server/mlflow/endpoint.h"
 
 namespace martlet::server {
 
@@ -24,6 +25,8 @@ net::Response error_response(const Error& error, const net::Request& request) {
 }
 
 net::Response problem_of(const net::Request* request, const net::HttpProblem& problem) {
+  if (request != nullptr && mlflow::is_mlflow_path(request->path))
+    return mlflow::problem_response(problem);
   if (request == nullptr || !speaks_v2(*request)) return net::problem_response(problem);
   return net::Response::json(
       problem.status,
@@ -91,13 +94,20 @@ void Endpoints::get(std::string pattern, std::string summary, Answer answer) {
 
 void Endpoints::post(std::string pattern, std::string summary, std::size_t body_limit_bytes,
                      Handle handle) {
-  RouteMeter& meter = meter_of("POST", pattern);
+  add(net::Method::Post, std::move(pattern), std::move(summary),
+      {.where = net::Where::Loop, .body_limit_bytes = body_limit_bytes}, std::move(handle));
+}
+
+void Endpoints::add(net::Method method, std::string pattern, std::string summary,
+                    const Options& options, Handle handle) {
+  RouteMeter& meter = meter_of(net::name_of(method), pattern);
   net::Route route;
-  route.method = net::Method::Post;
+  route.method = method;
   route.pattern = std::move(pattern);
-  route.permission = net::RoutePermission::Open;
-  route.where = net::Where::Loop;
-  route.body_limit_bytes = body_limit_bytes;
+  route.permission = net::RoutePermission::Open;  // loopback only; see App::start()
+  route.where = options.where;
+  route.body_limit_bytes = options.body_limit_bytes;
+  route.body = options.body;
   route.summary = std::move(summary);
   route.handle = [&meter, handle = std::move(handle)](net::Exchange exchange) {
     handle(Pending(std::move(exchange), meter));

@@ -57,6 +57,8 @@ class Pending {
   Pending(net::Exchange exchange, RouteMeter& meter)
       : exchange_(std::move(exchange)), meter_(&meter), began_(meter.now()) {}
   const net::Request& request() const { return exchange_.request(); }
+  // Of a route that streams it.
+  net::RequestBody body() { return exchange_.body(); }
   // Once; the request may not be touched afterwards.
   void respond(Result<net::Response> response);
 
@@ -77,6 +79,14 @@ class Endpoints {
   void get(std::string pattern, std::string summary, Answer answer);
   // On the event loop: the handler moves what takes longer to another thread.
   void post(std::string pattern, std::string summary, std::size_t body_limit_bytes, Handle handle);
+  // Any method, wherever and however it is to run.
+  struct Options {
+    net::Where where = net::Where::Pool;
+    std::optional<std::size_t> body_limit_bytes{};  // else HttpLimits'
+    net::BodyMode body = net::BodyMode::Whole;
+  };
+  void add(net::Method method, std::string pattern, std::string summary, const Options& options,
+           Handle handle);
 
  private:
   RouteMeter& meter_of(std::string_view method, const std::string& pattern);

@@ -1,0 +1,26 @@
+#include "base/hmac.h"
+
+#include <gtest/gtest.h>
+
+namespace martlet {
+namespace {
+
+// RFC 4231, test cases 1, 2 and 6.
+TEST(Hmac, agrees_with_the_published_vectors) {
+  EXPECT_EQ(hmac_sha256(std::string(20, '\x0b'), "Hi There").hex(),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(hmac_sha256("Jefe", "what do ya want for nothing?").hex(),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hmac_sha256(std::string(131, '\xaa'),
+                        "Test Using Larger Than Block-Size Key - Hash Key First")
+                .hex(),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(Hmac, an_empty_key_and_no_bytes_are_fine) {
+  EXPECT_EQ(hmac_sha256("", "").hex(),
+            "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
+}  // namespace
+}  // namespace martlet

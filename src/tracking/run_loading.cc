@@ -1,0 +1,98 @@
+#include "tracking/internal/run_loading.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace martlet::tracking {
+
+namespace {
+
+using metadata::equal;
+using metadata::Query;
+using metadata::ReadTransaction;
+
+constexpr std::size_t kAtOnce = 500;  // runs asked for by one statement
+
+Run run_of(RunRecord record) {
+  Run run;
+  run.id = std::move(record.id);
+  run.experiment = std::move(record.experiment);
+  run.name = std::move(record.name);
+  run.user = std::move(record.user);
+  run.status = record.status;
+  run.lifecycle = record.lifecycle;
+  run.started = record.started;
+  run.ended = record.ended;
+  run.facts = std::move(record.facts);
+  run.deleted = record.deleted;
+  return run;
+}
+
+void add(Run& run, ParamRecord param) { run.params[std::move(param.key)] = std::move(param.value); }
+void add(Run& run, TagRecord tag) { run.tags[std::move(tag.key)] = std::move(tag.value); }
+void add(Run& run, MetricRecord metric) {
+  run.metrics[metric.key] = {metric.key, metric.value, metric.step, metric.at};
+}
+void add(Run& run, InputRecord input) {
+  run.inputs.push_back({std::move(input.name), std::move(input.digest), std::move(input.context),
+                        std::move(input.details)});
+}
+
+void add(Run& run, RunModelRecord model) {
+  (model.made ? run.model_outputs : run.model_inputs)
+      .push_back({std::move(model.model), model.step});
+}
+
+using ById = std::unordered_map<RunId, Run*>;
+
+template <class R>
+Result<void> add_all(const ReadTransaction& tx, const metadata::Query& query, const ById& runs) {
+  MARTLET_TRY_SET(std::vector<R> records, tx.select<R>(query));
+  for (R& record : records) {
+    Run& run = *runs.at(record.run);
+    add(run, std::move(record));
+  }
+  return {};
+}
+
+Result<void> add_parts(const ReadTransaction& tx, const metadata::Condition& of_runs,
+                       const ById& runs) {
+  MARTLET_TRY(add_all<ParamRecord>(tx, of_runs, runs));
+  MARTLET_TRY(add_all<MetricRecord>(tx, of_runs, runs));
+  MARTLET_TRY(add_all<TagRecord>(tx, of_runs, runs));
+  MARTLET_TRY(add_all<RunModelRecord>(tx, Query(of_runs).order_by("model").order_by("step"), runs));
+  return add_all<InputRecord>(
+      tx, Query(of_runs).order_by("context").order_by("name").order_by("digest"), runs);
+}
+
+}  // namespace
+
+Result<Run> load_run(const ReadTransaction& tx, RunRecord record) {
+  Run run = run_of(std::move(record));
+  MARTLET_TRY(add_parts(tx, equal("run", run.id), ById{{run.id, &run}}));
+  MARTLET_TRY_SET(const auto artifacts,
+                  tx.select<ArtifactRecord>(Query(equal("run", run.id)).order_by("path")));
+  for (const ArtifactRecord& artifact : artifacts) {
+    run.artifacts.push_back({artifact.path, artifact.digest, artifact.size_bytes, artifact.logged});
+  }
+  return run;
+}
+
+Result<std::vector<Run>> load_runs(const ReadTransaction& tx, std::vector<RunRecord> records) {
+  std::vector<Run> runs;
+  runs.reserve(records.size());
+  for (RunRecord& record : records) runs.push_back(run_of(std::move(record)));
+  for (std::size_t begin = 0; begin < runs.size(); begin += kAtOnce) {
+    const std::size_t end = std::min(begin + kAtOnce, runs.size());
+    std::vector<RunId> ids;
+    ById by_id;
+    for (std::size_t i = begin; i < end; ++i) {
+      ids.push_back(runs[i].id);
+      by_id[runs[i].id] = &runs[i];
+    }
+    MARTLET_TRY(add_parts(tx, metadata::in("run", ids), by_id));
+  }
+  return runs;
+}
+
+}  // namespace martlet::tracking
