@@ -66,6 +66,9 @@ void pause() {
   platform::pause_until(platform::deadline_in(std::chrono::milliseconds(5)), CancelToken());
 }
 
+// The server is one for all tests, and a test may run again: each has schemas of its own.
+std::string schema_in(const std::string& url) { return url.substr(url.find("schema=") + 7); }
+
 class PostgresFaultTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -281,7 +284,7 @@ TEST_F(LostAnswerTest, a_commit_that_comes_late_finds_the_door_shut) {
   std::thread writer([&] { done = add(*through_proxy_, 1, "all"); });
   // The lost transaction still stands open in the server, and its COMMIT is on its way. That the
   // writer has asked for the truth, and by that shut the door, shows in its row.
-  const std::string schema = url_.substr(url_.find("schema=") + 7);
+  const std::string schema = schema_in(url_);
   while (server_->integer(
              fmt::format("SELECT count(*) FROM {}.martlet_writers WHERE commits = 0", schema)) == 0)
     pause();
@@ -329,21 +332,25 @@ TEST_F(PostgresFaultTest, a_server_that_stays_away_is_unavailable_after_the_boun
 }
 
 TEST_F(PostgresFaultTest, a_schema_that_holds_something_else_is_refused_untouched) {
-  server_->run("CREATE SCHEMA theirs CREATE TABLE things (a int)");
-  const auto refused = Database::open(server_->url("theirs"), {.schema = {note_schema()}});
+  const std::string theirs = server_->new_url();
+  server_->run(fmt::format("CREATE SCHEMA {} CREATE TABLE things (a int)", schema_in(theirs)));
+  const auto refused = Database::open(theirs, {.schema = {note_schema()}});
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), ErrorCode::InvalidArgument);
-  EXPECT_EQ(server_->integer("SELECT count(*) FROM pg_class WHERE relnamespace = "
-                             "'theirs'::regnamespace"),
+  EXPECT_EQ(server_->integer(
+                fmt::format("SELECT count(*) FROM pg_class WHERE relnamespace = '{}'::regnamespace",
+                            schema_in(theirs))),
             1);
-  server_->run("CREATE SCHEMA given");  // by an administrator, for us
-  EXPECT_TRUE(Database::open(server_->url("given")).has_value());
+  const std::string given = server_->new_url();
+  server_->run("CREATE SCHEMA " + schema_in(given));  // by an administrator, for us
+  EXPECT_TRUE(Database::open(given).has_value());
 }
 
 TEST_F(PostgresFaultTest, a_store_of_a_later_layout_and_one_that_is_not_there_are_refused) {
-  server_->run("CREATE SCHEMA later");
-  server_->run("COMMENT ON SCHEMA later IS 'martlet store 2'");
-  const auto later = Database::open(server_->url("later"));
+  const std::string newer = server_->new_url();
+  server_->run("CREATE SCHEMA " + schema_in(newer));
+  server_->run(fmt::format("COMMENT ON SCHEMA {} IS 'martlet store 2'", schema_in(newer)));
+  const auto later = Database::open(newer);
   ASSERT_FALSE(later.has_value());
   EXPECT_NE(later.error().message().find("newer martlet"), std::string::npos);
   const auto absent = Database::open(server_->url("absent"), {.when_absent = WhenAbsent::Refuse});
@@ -366,7 +373,7 @@ TEST_F(PostgresFaultTest, secrets_are_in_no_message) {
 
 TEST_F(PostgresFaultTest, damaged_references_are_found) {
   ASSERT_TRUE(database_->check_integrity()->empty());
-  const std::string schema = url_.substr(url_.find("schema=") + 7);
+  const std::string schema = schema_in(url_);
   server_->run(
       fmt::format("CREATE TABLE {}.eggs (note bigint REFERENCES {}.notes)", schema, schema));
   server_->run(fmt::format("ALTER TABLE {}.eggs DISABLE TRIGGER ALL", schema));
