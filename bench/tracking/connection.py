@@ -92,14 +92,25 @@ class Connection:
             got = got[length + 2:]
 
 
+def prepared(prepare, number):
+    """prepare(number), tried for three minutes: the real server may still be locked up by the writers before."""
+    for _ in range(36):
+        try:
+            return prepare(number)
+        except RuntimeError:
+            time.sleep(5)
+    return prepare(number)
+
+
 def rate(url, clients, prepare, seconds):
     """Requests a second of so many clients at once, each a thread. prepare(n) gives client n a function(connection, turn) -> status."""
+    requests = [prepared(prepare, number) for number in range(clients)]
     counts, latencies, failures = [0] * clients, [[] for _ in range(clients)], []
     gate, over = threading.Barrier(clients + 1), threading.Event()
 
     def work(number):
         connection, turn = Connection(url), 0
-        request = prepare(number)
+        request = requests[number]
         gate.wait()
         while not over.is_set():
             began = time.perf_counter()

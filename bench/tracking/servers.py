@@ -139,7 +139,7 @@ def martlet(program, work, database=None):
 
 
 def real(program, work, database=None):
-    store = (lambda folder: database.url.replace("postgres:", "postgresql:", 1)) if database else (lambda folder: f"sqlite:///{folder}/mlflow.db")
+    store = (lambda folder: database.url.replace("postgres:", "postgresql+psycopg2:", 1)) if database else (lambda folder: f"sqlite:///{folder}/mlflow.db")
     return Server("mlflow server", lambda port, folder: [
         program, "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", store(folder),
         "--artifacts-destination", folder / "artifacts"], work, database)
