@@ -136,7 +136,9 @@ def rate(url, clients, prepare, seconds):
     for thread in threads:
         thread.join()
     took = time.perf_counter() - began
-    if failures:
-        raise SystemExit(f"bench: {url}: {len(failures)} requests failed, first with {failures[0]}")
+    # The real server refuses some while writers before have locked it up: that is no work done, and is told.
+    done = sum(counts) - len(failures)
+    if done <= 0:
+        raise SystemExit(f"bench: {url}: all {len(failures)} requests failed, first with {failures[0]}")
     ordered = sorted(value for one in latencies for value in one)
-    return {"value": sum(counts) / took, "p50_ms": ordered[len(ordered) // 2] * 1e3, "p99_ms": ordered[int(len(ordered) * 0.99)] * 1e3}
+    return {"value": done / took, "errors": len(failures), "p50_ms": ordered[len(ordered) // 2] * 1e3, "p99_ms": ordered[int(len(ordered) * 0.99)] * 1e3}
