@@ -22,11 +22,6 @@ using metadata::Query;
 using tracking::Experiment;
 using tracking::Metric;
 
-Timestamp time_or(const mlflow::Number& millis, Timestamp otherwise) {
-  if (!millis.has_value()) return otherwise;
-  return mlflow_time(*millis).value_or(otherwise);
-}
-
 template <class R>
 Result<void> check_table(const ForeignFile& file) {
   MARTLET_TRY_SET(const std::vector<std::string> missing, file.missing_columns<R>());

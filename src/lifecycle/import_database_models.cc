@@ -16,11 +16,6 @@ using metadata::equal;
 using metadata::ForeignFile;
 using metadata::Query;
 
-Timestamp time_or(const mlflow::Number& millis, Timestamp otherwise) {
-  if (!millis.has_value()) return otherwise;
-  return mlflow_time(*millis).value_or(otherwise);
-}
-
 // Whether there are such tables. One that lacks a column of all is told.
 template <class... R>
 Result<bool> has_tables(const ForeignFile& file, Findings& findings) {

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace martlet::lifecycle {
 
 namespace {
@@ -162,10 +160,7 @@ file_registered_models(FileStoreReader& reader, const std::string& folder, Findi
       if (child.starts_with(kVersionFolder))
         MARTLET_TRY(read_one_version(reader, join_path(place, child), found, findings));
     }
-    std::sort(found.versions.begin(), found.versions.end(),
-              [](const SourceVersion& a, const SourceVersion& b) {
-                return a.version.version < b.version.version;
-              });
+    sort_by_number(found.versions);
     MARTLET_TRY(visit(found));
   }
   return {};

@@ -100,6 +100,17 @@ std::optional<Timestamp> mlflow_time(std::int64_t millis) {
   return Timestamp{millis * 1000};
 }
 
+Timestamp time_or(const std::optional<std::int64_t>& millis, Timestamp otherwise) {
+  if (!millis.has_value()) return otherwise;
+  return mlflow_time(*millis).value_or(otherwise);
+}
+
+void sort_by_number(std::vector<SourceVersion>& versions) {
+  std::sort(versions.begin(), versions.end(), [](const SourceVersion& a, const SourceVersion& b) {
+    return a.version.version < b.version.version;
+  });
+}
+
 double mlflow_value(double value) {
   constexpr double kMost = std::numeric_limits<double>::max();
   if (value == kMost) return std::numeric_limits<double>::infinity();

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 
 namespace martlet::lifecycle {
@@ -169,10 +168,7 @@ server_registered_models(ServerReader& reader, Findings& findings,
             read_alias(found.model, text_of(alias, "alias"),
                        integer_of(alias, "version").value_or(0), findings);
           found.versions = std::move(versions[found.model.name.text()]);
-          std::sort(found.versions.begin(), found.versions.end(),
-                    [](const SourceVersion& a, const SourceVersion& b) {
-                      return a.version.version < b.version.version;
-                    });
+          sort_by_number(found.versions);
           MARTLET_TRY(visit(found));
         }
         return {};

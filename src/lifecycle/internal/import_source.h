@@ -122,6 +122,9 @@ void read_alias(registry::RegisteredModel& model, const std::string& alias, std:
                 Findings& findings);
 // Milliseconds; nullopt beyond what we can hold.
 std::optional<Timestamp> mlflow_time(std::int64_t millis);
+// The same of a column that may be empty; `otherwise` then, and beyond what we can hold.
+Timestamp time_or(const std::optional<std::int64_t>& millis, Timestamp otherwise);
+void sort_by_number(std::vector<SourceVersion>& versions);
 // The greatest finite double stands for infinity in MLflow's databases.
 double mlflow_value(double value);
 // Whether MLflow could have made the id: letters, digits, "_" and "-", 256 at most.
