@@ -29,6 +29,27 @@ Row key_of(const TableShape& shape, const Row& row) {
   return key;
 }
 
+struct Statement {
+  std::string sql;
+  std::vector<Value> bound;
+};
+
+Statement get_statement(const internal::Dialect& dialect, const TableShape& shape, const Row& key) {
+  Statement made;
+  const std::string where = key_equals(dialect, shape, key, made.bound);
+  made.sql =
+      fmt::format("SELECT {} FROM {} WHERE {}", column_list(shape), identifier(shape.table), where);
+  return made;
+}
+
+Result<Statement> select_statement(const internal::Dialect& dialect, const TableShape& shape,
+                                   const Query& query) {
+  Statement made;
+  MARTLET_TRY_SET(const std::string rest, internal::query_text(dialect, shape, query, made.bound));
+  made.sql = fmt::format("SELECT {} FROM {}{}", column_list(shape), identifier(shape.table), rest);
+  return made;
+}
+
 Result<internal::Outcome> read(Connection& connection, const std::string& sql,
                                std::span<const Value> bound) {
   MARTLET_TRY(internal::check_texts(bound));
@@ -54,28 +75,31 @@ Error ReadTransaction::absent(std::string_view what, const Row& key) {
 }
 
 Result<std::optional<Row>> ReadTransaction::get_row(const TableShape& shape, const Row& key) const {
-  std::vector<Value> bound;
-  const std::string where = key_equals(connection_.dialect(), shape, key, bound);
-  MARTLET_TRY_SET(internal::Outcome outcome,
-                  read(connection_,
-                       fmt::format("SELECT {} FROM {} WHERE {}", column_list(shape),
-                                   identifier(shape.table), where),
-                       bound));
+  const Statement get = get_statement(connection_.dialect(), shape, key);
+  MARTLET_TRY_SET(internal::Outcome outcome, read(connection_, get.sql, get.bound));
   if (outcome.rows.empty()) return std::optional<Row>();
   return std::optional<Row>(std::move(outcome.rows.front()));
 }
 
 Result<std::vector<Row>> ReadTransaction::select_rows(const TableShape& shape,
                                                       const Query& query) const {
-  std::vector<Value> bound;
-  MARTLET_TRY_SET(const std::string rest,
-                  internal::query_text(connection_.dialect(), shape, query, bound));
-  MARTLET_TRY_SET(
-      internal::Outcome outcome,
-      read(connection_,
-           fmt::format("SELECT {} FROM {}{}", column_list(shape), identifier(shape.table), rest),
-           bound));
+  MARTLET_TRY_SET(const Statement select, select_statement(connection_.dialect(), shape, query));
+  MARTLET_TRY_SET(internal::Outcome outcome, read(connection_, select.sql, select.bound));
   return std::move(outcome.rows);
+}
+
+// What is wrong with either is told when it is asked for.
+void ReadTransaction::expect_row(const TableShape& shape, const Row& key) const {
+  if (!connection_.reads_ahead()) return;
+  const Statement get = get_statement(connection_.dialect(), shape, key);
+  if (internal::check_texts(get.bound).has_value()) connection_.read_ahead(get.sql, get.bound);
+}
+
+void ReadTransaction::expect_rows(const TableShape& shape, const Query& query) const {
+  if (!connection_.reads_ahead()) return;
+  const auto select = select_statement(connection_.dialect(), shape, query);
+  if (select.has_value() && internal::check_texts(select->bound).has_value())
+    connection_.read_ahead(select->sql, select->bound);
 }
 
 Result<std::int64_t> ReadTransaction::count_rows(const TableShape& shape,
@@ -123,8 +147,9 @@ Result<bool> Transaction::insert_row(const TableShape& shape, const Row& row,
     values += (values.empty() ? "" : ", ") + stored_parameter(dialect, bound, value);
   std::string sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", identifier(shape.table),
                                 column_list(shape), values);
+  const bool put_off = on_existing != OnExisting::Keep && connection_.puts_off();
   if (on_existing == OnExisting::Refuse) {
-    sql += dialect.refuse_existing();
+    if (!put_off) sql += dialect.refuse_existing();
   } else {
     std::string key;
     for (const std::size_t index : shape.key)
@@ -138,6 +163,12 @@ Result<bool> Transaction::insert_row(const TableShape& shape, const Row& row,
     const bool replace = on_existing == OnExisting::Replace && !changes.empty();
     sql +=
         fmt::format(" ON CONFLICT ({}) DO {}", key, replace ? "UPDATE SET " + changes : "NOTHING");
+  }
+  if (put_off) {
+    MARTLET_TRY(internal::check_texts(bound));
+    return connection_.put_off(sql, bound, Connection::MustChange::Nothing).map([] {
+      return true;
+    });
   }
   auto outcome = change(connection_, sql, bound);
   if (!outcome.has_value()) {
@@ -169,10 +200,13 @@ Result<void> Transaction::update_row(const TableShape& shape, const Row& row,
   const std::string where = key_equals(connection_.dialect(), shape, key, bound);
   MARTLET_TRY_SET(const std::string condition,
                   condition_text(connection_.dialect(), shape, expected, bound));
-  auto outcome = change(connection_,
-                        fmt::format("UPDATE {} SET {} WHERE {} AND {}", identifier(shape.table),
-                                    changes, where, condition),
-                        bound);
+  const std::string sql = fmt::format("UPDATE {} SET {} WHERE {} AND {}", identifier(shape.table),
+                                      changes, where, condition);
+  if (expected.kind == Condition::Kind::Always && connection_.puts_off()) {
+    MARTLET_TRY(internal::check_texts(bound));
+    return connection_.put_off(sql, bound, Connection::MustChange::OneRecord);
+  }
+  auto outcome = change(connection_, sql, bound);
   if (!outcome.has_value()) {
     return fail(
         missing_target(std::move(outcome).error())

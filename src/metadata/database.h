@@ -87,6 +87,16 @@ class ReadTransaction {
   Result<std::int64_t> count_at_most(const Condition& condition, std::int64_t limit) const {
     return count_rows(shape_of<R>(), condition, limit);
   }
+  // Say that get() or require(), or select() of the same query, follows, before which nothing is
+  // changed. The answers to several such are fetched from a PostgreSQL server in one round trip.
+  template <Record R, class... Keys>
+  void expect(const Keys&... keys) const {
+    expect_row(shape_of<R>(), Row{to_value(keys)...});
+  }
+  template <Record R>
+  void expect_all(const Query& query) const {
+    expect_rows(shape_of<R>(), query);
+  }
   template <Record R, class... Keys>
   Result<bool> exists(const Keys&... keys) const {
     MARTLET_TRY_SET(std::optional<Row> row, get_row(shape_of<R>(), Row{to_value(keys)...}));
@@ -106,6 +116,8 @@ class ReadTransaction {
   Result<std::optional<Row>> get_row(const TableShape& shape, const Row& key) const;
 
  private:
+  void expect_row(const TableShape& shape, const Row& key) const;
+  void expect_rows(const TableShape& shape, const Query& query) const;
   friend struct internal::WholeTables;  // table_copy.h: tables whatever their records are
   static Error absent(std::string_view what, const Row& key);
   Result<std::vector<Row>> select_rows(const TableShape& shape, const Query& query) const;
@@ -117,7 +129,9 @@ class ReadTransaction {
 };
 
 // Reads and writes that happen together or not at all. A write that fails leaves the transaction as
-// it was before that write.
+// it was before that write. In a function of Database::write() insert(), put() and update() may
+// come back before the database has seen the record; if it then refuses it, the function is run
+// again and meets the error where it belongs.
 class Transaction : public ReadTransaction {
  public:
   using ReadTransaction::ReadTransaction;
@@ -194,7 +208,6 @@ struct DatabaseOptions {
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process's write
   std::size_t max_readers = 16;                  // concurrent read transactions; further ones wait
   WhenAbsent when_absent = WhenAbsent::Make;     // PostgreSQL's; a SQLite file is always made
-  std::size_t max_writers = 4;  // connections that write to PostgreSQL at the same time
   // How long a call waits for a PostgreSQL server that has gone away.
   std::chrono::milliseconds outage_timeout{30'000};
   std::string sqlite_vfs{};  // the name of a registered SQLite file layer: for fault injection; ""
@@ -221,12 +234,13 @@ class Database {
   // Runs `function(Transaction&)` on the writer, as a whole or not at all, and returns its result
   // once the commit is durable. Callers in other threads may share the commit; the function may run
   // on any of their threads, must not call the database itself, must not block, and must not have
-  // side effects outside the transaction: with PostgreSQL it is run again, from the beginning, when
-  // other writes were in its way or the server went away; so it must not move from what it captured
-  // either, and what it sets outside must be set anew by each run. A failed function undoes only
-  // its own writes. Errors: the function's own; Unavailable when the store is locked by another
-  // process, has stopped after a failed commit (SQLite's stays so until it is opened again), or the
-  // server stayed away; ResourceExhausted when the disk is full or too many writes wait.
+  // side effects outside the transaction: it is run again, from the beginning, when something that
+  // shared its transaction failed, other writes were in its way, or a server went away; so it must
+  // not move from what it captured either, and what it sets outside must be set anew by each run. A
+  // failed function undoes only its own writes. Errors: the function's own; Unavailable when the
+  // store is locked by another process, has stopped after a failed commit (SQLite's stays so until
+  // it is opened again), or the server stayed away; ResourceExhausted when the disk is full or too
+  // many writes wait.
   template <class Function>
   auto write(Function&& function) -> std::invoke_result_t<Function&, Transaction&> {
     using Outcome = std::invoke_result_t<Function&, Transaction&>;

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace martlet::metadata::internal {
 
 namespace {
@@ -50,7 +52,7 @@ class SqliteDialect : public Dialect {
     }
     return "BLOB";
   }
-  std::string_view table_suffix() const override { return " STRICT"; }
+  std::string_view table_suffix(const TableShape& /*shape*/) const override { return " STRICT"; }
   std::string placeholder(std::size_t number) const override {
     return "?" + std::to_string(number);
   }
@@ -79,7 +81,18 @@ class SqliteDialect : public Dialect {
       }
     }
     bound.emplace_back(std::move(glob));
-    return fmt::format("{} GLOB {}", expression, placeholder(bound.size()));
+    std::string matches = fmt::format("{} GLOB {}", expression, placeholder(bound.size()));
+    // An index serves the beginning that all matches share; SQLite doesn't see it in a bound value.
+    std::string beginning = pattern.substr(0, pattern.find_first_of("%_"));
+    const bool has_next =
+        !beginning.empty() && beginning.back() > 0 && beginning.back() < 0x7e;  // ASCII
+    if (!has_next) return matches;
+    bound.emplace_back(beginning);
+    const std::string from = placeholder(bound.size());
+    ++beginning.back();
+    bound.emplace_back(std::move(beginning));
+    return fmt::format("({0} >= {1} AND {0} < {2} AND {3})", expression, from,
+                       placeholder(bound.size()), matches);
   }
   std::string is_one_of(const Column& /*column*/, std::string_view expression,
                         const std::vector<std::size_t>& numbers,
@@ -108,7 +121,14 @@ class PostgresDialect : public Dialect {
     }
     return "bytea";
   }
-  std::string_view table_suffix() const override { return ""; }
+  // Bytes are kept as they are, in the row, as long as a page takes it: packing them, or spreading
+  // them over other rows, costs more than the rest of a write.
+  std::string_view table_suffix(const TableShape& shape) const override {
+    const bool bytes =
+        std::any_of(shape.columns.begin(), shape.columns.end(),
+                    [](const Column& column) { return column.type == ColumnType::Bytes; });
+    return bytes ? " WITH (toast_tuple_target = 8160)" : "";
+  }
   // Its type follows from the column, so that a null needs no other statement than a value.
   std::string placeholder(std::size_t number) const override {
     return "$" + std::to_string(number);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace martlet::metadata::internal {
@@ -14,6 +15,7 @@ namespace martlet::metadata::internal {
 namespace {
 
 constexpr std::size_t kMaxStatements = 256;  // prepared and kept, per connection
+constexpr std::size_t kMaxPutOff = 1000;     // changes before their answers are looked at
 // Beyond the server's own limit for a statement; then the connection counts as lost.
 constexpr std::chrono::seconds kAnswerGrace{15};
 constexpr std::chrono::seconds kWriterIdle{15};
@@ -43,9 +45,11 @@ std::string session_options(const PostgresPlace& place, PostgresRole role,
       "{} -c search_path={} -c synchronous_commit=on -c lock_timeout={} -c statement_timeout={} "
       "-c idle_in_transaction_session_timeout={} -c tcp_keepalives_idle=10 "
       "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=20000 "
-      "-c default_transaction_isolation=read\\ committed",
+      "-c default_transaction_isolation=read\\ committed -c jit=off{}",
       place.setting("options"), place.schema, busy_timeout.count(), statement_timeout(role).count(),
-      idle.count());
+      idle.count(),
+      // Writes find records by their keys, whatever those are: they need no plan of their own.
+      role == PostgresRole::Writer ? " -c plan_cache_mode=force_generic_plan" : "");
 }
 
 std::string state_of(const PGresult* result) {
@@ -64,9 +68,12 @@ constexpr std::string_view kLockNotAvailable = "55P03";
 
 bool is_conflict(std::string_view state) { return state == "40001" || state == "40P01"; }
 
+constexpr std::string_view kNoData = "02000";
+
 // Data and constraints: the statement's fault, not the transaction's.
 bool is_of_statement(std::string_view state) {
-  return state.starts_with("22") || state.starts_with("23") || state.starts_with("42");
+  return state == kNoData || state.starts_with("22") || state.starts_with("23") ||
+         state.starts_with("42");
 }
 
 }  // namespace
@@ -106,14 +113,20 @@ PostgresConnection::connect(const PostgresPlace& place, PostgresRole role,
 
 PostgresConnection::~PostgresConnection() { PQfinish(handle_); }
 
+int PostgresConnection::server_process() const { return PQbackendPID(handle_); }
+
 void PostgresConnection::reset_transaction() {
   failure_ = Failure::None;
   failure_error_.reset();
   in_unit_ = unit_changed_ = marked_ = changed_ = false;
+  care_ = Care::Savepoints;
+  ahead_.clear();
+  put_off_ = 0;
+  must_change_ = answered_ = false;
 }
 
 void PostgresConnection::queue(std::string sql, std::vector<Value> bound) {
-  queued_.push_back({std::move(sql), std::move(bound)});
+  queued_.push_back({std::move(sql), std::move(bound), Owed::Kind::Ignored, nullptr});
 }
 
 void PostgresConnection::begin(const std::string& how) {
@@ -122,18 +135,26 @@ void PostgresConnection::begin(const std::string& how) {
   queue("BEGIN " + how);
 }
 
-void PostgresConnection::begin_unit() {
+void PostgresConnection::begin_unit(Care care) {
   in_unit_ = true;
+  care_ = care;
   unit_changed_ = marked_ = false;
-  if (failure_ == Failure::None) queue("SAVEPOINT unit");
+  if (failure_ == Failure::None && care == Care::Savepoints) queue("SAVEPOINT unit");
 }
 
 void PostgresConnection::end_unit(UnitEnd how) {
   in_unit_ = false;
+  ahead_.clear();
   if (failure_ != Failure::None) return;
-  if (how == UnitEnd::Undo) queue("ROLLBACK TO SAVEPOINT unit");
-  queue("RELEASE SAVEPOINT unit");
   if (how == UnitEnd::Keep) changed_ = changed_ || unit_changed_;
+  if (care_ == Care::Savepoints) {
+    if (how == UnitEnd::Undo) queue("ROLLBACK TO SAVEPOINT unit");
+    queue("RELEASE SAVEPOINT unit");
+  } else if (how == UnitEnd::Undo && unit_changed_) {
+    fail_transaction(Failure::Surprised,
+                     Error(ErrorCode::Internal, "a write failed that shared its transaction "
+                                                "with others; please report it"));
+  }
 }
 
 void PostgresConnection::fail_transaction(Failure how, const Error& error) {
@@ -155,10 +176,21 @@ void PostgresConnection::judge(const Answer& answer) {
   }
 }
 
+// Whatever it was: with savepoints each function meets the errors that are its own.
+void PostgresConnection::fail_hope(const Answer& answer) {
+  judge(answer);
+  fail_transaction(Failure::Surprised, *answer.error);
+}
+
 Result<Outcome> PostgresConnection::read(const std::string& sql, std::span<const Value> bound) {
   if (failure_ != Failure::None) return fail(*failure_error_);
+  if (auto asked = asked_ahead(sql, bound); asked.has_value()) return std::move(*asked);
   Answer answer = exchange(sql, bound);
   if (!answer.error.has_value()) return std::move(answer.outcome);
+  if (puts_off()) {
+    fail_hope(answer);
+    return fail(std::move(*answer.error));
+  }
   judge(answer);
   if (in_unit_ && !unit_changed_ && failure_ == Failure::None) {
     queue("ROLLBACK TO SAVEPOINT unit");
@@ -170,6 +202,14 @@ Result<Outcome> PostgresConnection::read(const std::string& sql, std::span<const
 
 Result<Outcome> PostgresConnection::change(const std::string& sql, std::span<const Value> bound) {
   if (failure_ != Failure::None) return fail(*failure_error_);
+  ahead_.clear();
+  if (puts_off()) {
+    Answer answer = exchange(sql, bound);
+    unit_changed_ = true;
+    if (!answer.error.has_value()) return std::move(answer.outcome);
+    fail_hope(answer);
+    return fail(std::move(*answer.error));
+  }
   if (in_unit_ && unit_changed_) {
     if (marked_) queue("RELEASE SAVEPOINT change");
     queue("SAVEPOINT change");
@@ -187,6 +227,50 @@ Result<Outcome> PostgresConnection::change(const std::string& sql, std::span<con
     fail_transaction(Failure::Refused, *answer.error);
   }
   return fail(std::move(*answer.error));
+}
+
+Result<void> PostgresConnection::put_off(const std::string& sql, std::span<const Value> bound,
+                                         MustChange what) {
+  if (failure_ != Failure::None) return fail(*failure_error_);
+  ahead_.clear();
+  unit_changed_ = true;
+  const bool one = what == MustChange::OneRecord;
+  must_change_ = must_change_ || one;
+  queued_.push_back({sql,
+                     {bound.begin(), bound.end()},
+                     one ? Owed::Kind::Effective : Owed::Kind::Ignored,
+                     nullptr});
+  if (++put_off_ < kMaxPutOff) return {};
+  Answer answer = exchange_queued();
+  if (!answer.error.has_value()) return {};
+  fail_hope(answer);
+  return fail(std::move(*answer.error));
+}
+
+void PostgresConnection::read_ahead(const std::string& sql, std::span<const Value> bound) {
+  if (failure_ != Failure::None) return;
+  ahead_.push_back(std::make_shared<Ahead>(Ahead{sql, {bound.begin(), bound.end()}, {}}));
+  queued_.push_back({sql, ahead_.back()->bound, Owed::Kind::Ahead, ahead_.back()});
+}
+
+// The answer that was asked for before, if this was.
+std::optional<Result<Outcome>> PostgresConnection::asked_ahead(const std::string& sql,
+                                                               std::span<const Value> bound) {
+  const auto found = std::find_if(ahead_.begin(), ahead_.end(), [&](const auto& ahead) {
+    return ahead->sql == sql &&
+           std::equal(bound.begin(), bound.end(), ahead->bound.begin(), ahead->bound.end());
+  });
+  if (found == ahead_.end()) return std::nullopt;
+  const std::shared_ptr<Ahead> ahead = *found;
+  ahead_.erase(found);
+  if (!ahead->outcome.has_value()) {
+    Answer answer = exchange_queued();
+    if (answer.error.has_value()) {
+      fail_hope(answer);
+      return fail(std::move(*answer.error));
+    }
+  }
+  return std::move(*ahead->outcome);
 }
 
 Result<Outcome> PostgresConnection::run(const std::string& sql, std::span<const Value> bound) {
@@ -209,7 +293,22 @@ Result<std::vector<std::string>> PostgresConnection::columns_of(const std::strin
 
 PostgresConnection::Ended PostgresConnection::commit(const std::string& last,
                                                      std::vector<Value> bound) {
+  const auto failed = [this](const Answer& answer) {
+    judge(answer);
+    const bool hoped = care_ == Care::Hopeful;
+    fail_transaction(hoped ? Failure::Surprised : Failure::Refused, *answer.error);
+    return lost_ ? Ended::Unknown : Ended::NotCommitted;
+  };
   if (failure_ != Failure::None) return Ended::NotCommitted;
+  // That a change met no record is no error to PostgreSQL, and would be committed. And who asks
+  // later whether a lost COMMIT has happened relies on the lock that was asked for first.
+  if (put_off_ > 0 && (must_change_ || !answered_)) {
+    const Answer answer = exchange_queued();
+    if (answer.error.has_value()) {
+      failed(answer);
+      return Ended::NotCommitted;
+    }
+  }
   if (!last.empty()) queue(last, std::move(bound));
   Answer answer = exchange("COMMIT", {});
   if (!answer.error.has_value() && answer.tag == "COMMIT") return Ended::Committed;
@@ -218,9 +317,7 @@ PostgresConnection::Ended PostgresConnection::commit(const std::string& last,
                          "PostgreSQL rolled a transaction back that was to be committed; please "
                          "report it");
   }
-  judge(answer);
-  fail_transaction(Failure::Refused, *answer.error);
-  return lost_ ? Ended::Unknown : Ended::NotCommitted;
+  return failed(answer);
 }
 
 void PostgresConnection::roll_back() {
@@ -230,7 +327,7 @@ void PostgresConnection::roll_back() {
     static_cast<void>(lose(PQerrorMessage(handle_)));
     return;
   }
-  owed_.push_back({Owed::Kind::Sync, ""});
+  owed_.push_back({Owed::Kind::Sync, "", nullptr});
 }
 
 bool PostgresConnection::send_values(const std::string& name, std::span<const Value> bound) {
@@ -240,17 +337,17 @@ bool PostgresConnection::send_values(const std::string& name, std::span<const Va
                              1) == 1;
 }
 
-bool PostgresConnection::send(const std::string& sql, std::span<const Value> bound,
-                              Owed::Kind kind) {
+bool PostgresConnection::send(const std::string& sql, std::span<const Value> bound, Owed::Kind kind,
+                              std::shared_ptr<Ahead> ahead) {
   auto known = statements_.find(sql);
   if (known == statements_.end()) {
     const std::string name = "m" + std::to_string(next_statement_++);
     if (PQsendPrepare(handle_, name.c_str(), sql.c_str(), 0, nullptr) != 1) return false;
     known = statements_.emplace(sql, name).first;  // forgotten again if the server refuses it
-    owed_.push_back({Owed::Kind::Prepared, sql});
+    owed_.push_back({Owed::Kind::Prepared, sql, nullptr});
   }
   if (!send_values(known->second, bound)) return false;
-  owed_.push_back({kind, ""});
+  owed_.push_back({kind, "", std::move(ahead)});
   return true;
 }
 
@@ -260,10 +357,10 @@ bool PostgresConnection::send_queued() {
     statements_.clear();
     if (PQsendQueryParams(handle_, "DEALLOCATE ALL", 0, nullptr, nullptr, nullptr, nullptr, 0) != 1)
       return false;
-    owed_.push_back({Owed::Kind::Ignored, ""});
+    owed_.push_back({Owed::Kind::Ignored, "", nullptr});
   }
-  for (const Command& command : queued_) {
-    if (!send(command.sql, command.bound, Owed::Kind::Ignored)) return false;
+  for (Command& command : queued_) {
+    if (!send(command.sql, command.bound, command.kind, std::move(command.ahead))) return false;
   }
   queued_.clear();
   return true;
@@ -276,12 +373,38 @@ PostgresConnection::Answer PostgresConnection::exchange(const std::string& sql,
     answer.error = lose("the connection was lost before");
     return answer;
   }
-  if (!send_queued() || !send(sql, bound, Owed::Kind::Wanted) || PQpipelineSync(handle_) != 1) {
+  if (!send_queued() || !send(sql, bound, Owed::Kind::Wanted)) {
     answer.error = lose(PQerrorMessage(handle_));
     return answer;
   }
-  owed_.push_back({Owed::Kind::Sync, ""});
-  return receive();
+  return synchronise();
+}
+
+PostgresConnection::Answer PostgresConnection::exchange_queued() {
+  Answer answer;
+  if (lost_) {
+    answer.error = lose("the connection was lost before");
+    return answer;
+  }
+  if (!send_queued()) {
+    answer.error = lose(PQerrorMessage(handle_));
+    return answer;
+  }
+  return synchronise();
+}
+
+PostgresConnection::Answer PostgresConnection::synchronise() {
+  if (PQpipelineSync(handle_) != 1) {
+    Answer answer;
+    answer.error = lose(PQerrorMessage(handle_));
+    return answer;
+  }
+  owed_.push_back({Owed::Kind::Sync, "", nullptr});
+  put_off_ = 0;
+  must_change_ = false;
+  Answer received = receive();
+  answered_ = !received.error.has_value();
+  return received;
 }
 
 // Up to the last synchronisation; earlier ones end what was rolled back without waiting.
@@ -315,16 +438,28 @@ void PostgresConnection::receive_one(const Owed& owed, Answer& answer) {
         if (owed.kind == Owed::Kind::Prepared) statements_.erase(owed.sql);
         break;
       case PGRES_COMMAND_OK:
-      case PGRES_TUPLES_OK:
-        if (owed.kind != Owed::Kind::Wanted) break;
-        answer.outcome = outcome_of(*result);
-        answer.tag = PQcmdStatus(result.get());
-        break;
+      case PGRES_TUPLES_OK: take(owed, *result, answer); break;
       default:
         if (owed.kind == Owed::Kind::Prepared) statements_.erase(owed.sql);
         note_error(result.get(), answer);
         if (lost_) return;
     }
+  }
+}
+
+void PostgresConnection::take(const Owed& owed, const PGresult& result, Answer& answer) {
+  switch (owed.kind) {
+    case Owed::Kind::Wanted:
+      answer.outcome = outcome_of(result);
+      answer.tag = PQcmdStatus(const_cast<PGresult*>(&result));  // libpq's signature; it only reads
+      return;
+    case Owed::Kind::Ahead: owed.ahead->outcome = outcome_of(result); return;
+    case Owed::Kind::Effective:
+      if (outcome_of(result).changes > 0 || answer.error.has_value()) return;
+      answer.error = Error(ErrorCode::NotFound, "a change that was put off found no record");
+      answer.state = kNoData;
+      return;
+    default: return;
   }
 }
 

@@ -17,56 +17,47 @@ constexpr const char* kSnapshot = "ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 class PostgresOpenTransaction : public OpenTransaction {
  public:
-  PostgresOpenTransaction(PostgresDatabase& database, std::size_t lane,
-                          PostgresConnection& connection)
-      : OpenTransaction(connection), database_(database), lane_(lane) {}
+  PostgresOpenTransaction(PostgresDatabase& database, PostgresConnection& connection)
+      : OpenTransaction(connection), database_(database) {}
   ~PostgresOpenTransaction() override {
     if (ended_) return;
-    database_.writers_[lane_]->abandon();
-    database_.queue_.release_lane(lane_);
+    database_.writer_.abandon();
+    database_.queue_.release_writer();
   }
   Result<void> commit() override {
     MARTLET_CHECK(!ended_, "a transaction can be committed once");
     ended_ = true;
-    auto committed = database_.writers_[lane_]->commit_alone();
-    database_.queue_.release_lane(lane_);
+    auto committed = database_.writer_.commit_alone();
+    database_.queue_.release_writer();
     return committed;
   }
 
  private:
   PostgresDatabase& database_;
-  const std::size_t lane_;
   bool ended_ = false;
 };
 
 PostgresDatabase::PostgresDatabase(PostgresPlace place, const DatabaseOptions& options,
                                    const std::string& name)
-    : server_(std::move(place), options), schema_(options.schema), queue_(options.max_writers),
+    : server_(std::move(place), options), schema_(options.schema), writer_(server_, queue_, name),
       readers_(options.max_readers, options.busy_timeout, [this] {
         return server_.connect(PostgresRole::Reader, server_.outage_deadline());
-      }) {
-  for (std::size_t i = 0; i < options.max_writers; ++i)
-    writers_.push_back(
-        std::make_unique<PostgresWriter>(server_, queue_, fmt::format("{}/{}", name, i)));
-}
+      }) {}
 
-PostgresDatabase::~PostgresDatabase() {
-  for (const auto& writer : writers_) writer->retire();
-}
+PostgresDatabase::~PostgresDatabase() { writer_.retire(); }
 
 Result<void> PostgresDatabase::write_erased(const WriteFunction& function) {
-  return queue_.write(
-      function, [this](std::size_t lane, WriteGroup group) { writers_[lane]->run_group(group); });
+  return queue_.write(function, [this](WriteGroup group) { writer_.run_group(group); });
 }
 
 Result<std::unique_ptr<OpenTransaction>> PostgresDatabase::begin() {
-  MARTLET_TRY_SET(const std::size_t lane, queue_.take_lane());
-  auto begun = writers_[lane]->begin_alone();
+  MARTLET_TRY(queue_.take_writer());
+  auto begun = writer_.begin_alone();
   if (!begun.has_value()) {
-    queue_.release_lane(lane);
+    queue_.release_writer();
     return fail(std::move(begun).error());
   }
-  return std::make_unique<PostgresOpenTransaction>(*this, lane, **begun);
+  return std::make_unique<PostgresOpenTransaction>(*this, **begun);
 }
 
 Result<void> PostgresDatabase::with_reader(
@@ -133,7 +124,7 @@ Result<void> PostgresDatabase::back_up_to(const std::string& path) const {
 
 Result<std::unique_ptr<Database>> open_postgres(const std::string& url,
                                                 const DatabaseOptions& options) {
-  MARTLET_CHECK(options.max_writers > 0 && options.max_readers > 0, "a store needs connections");
+  MARTLET_CHECK(options.max_readers > 0, "a store needs connections");
   MARTLET_TRY_SET(PostgresPlace place, PostgresPlace::parse(url));
   const PostgresServer server(place, options);
   MARTLET_TRY_SET(

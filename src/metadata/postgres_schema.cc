@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t kOldestServer = 150000;
 // Of the schema's layout beside the records: the comment by which a store is known.
 constexpr const char* kMark = "martlet store 1";
-// A lane of a process that was killed leaves its row; long after any doubt about its last commit
-// it is only in the way.
+// The writer of a process that was killed leaves its row; long after any doubt about its last
+// commit it is only in the way.
 constexpr const char* kForgetLostWriters =
     "WITH gone AS (DELETE FROM martlet_writers WHERE writer <> '' AND at < now() - interval '7 "
     "days' RETURNING commits) INSERT INTO martlet_writers (writer, commits, at) SELECT '', "

@@ -10,7 +10,7 @@ namespace martlet::metadata::internal {
 
 namespace {
 
-// The second attempt runs alone; further ones are for deadlocks with what isn't ours.
+// With what isn't ours: writers take turns.
 constexpr int kMaxConflicts = 5;
 
 constexpr const char* kCountCommit =
@@ -19,6 +19,12 @@ constexpr const char* kCountCommit =
 constexpr const char* kAskCommits =
     "INSERT INTO martlet_writers (writer, commits, at) VALUES ($1, 0, now()) ON CONFLICT (writer) "
     "DO UPDATE SET at = excluded.at RETURNING commits";
+
+// A process by that number which is no writer's of this store is left alone.
+constexpr const char* kEndLockHolder =
+    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE pid = $1::bigint AND granted AND mode = "
+    "'ExclusiveLock' AND relation = 'martlet_writers'::regclass AND database = (SELECT oid FROM "
+    "pg_database WHERE datname = current_database())";
 
 bool is_past(Deadline deadline) {
   return deadline.at.has_value() && std::chrono::steady_clock::now() >= *deadline.at;
@@ -34,17 +40,24 @@ Error unknown_outcome(const Error& error) {
 
 Result<void> PostgresWriter::ensure_connection(Deadline deadline) {
   if (connection_ != nullptr && !connection_->lost()) return {};
+  if (connection_ != nullptr) lost_process_ = connection_->server_process();
   connection_.reset();
   MARTLET_TRY_SET(connection_, server_.connect(PostgresRole::Writer, deadline));
+  if (lost_process_.has_value()) end_lost_session();
   return {};
 }
 
-void PostgresWriter::begin(Company company) {
-  connection_->begin("ISOLATION LEVEL SERIALIZABLE");
-  // LOCK takes no snapshot: what is read afterwards is what those who held it have left.
-  connection_->queue(company == Company::Alone
-                         ? "LOCK TABLE martlet_writers IN EXCLUSIVE MODE"
-                         : "LOCK TABLE martlet_writers IN ROW EXCLUSIVE MODE");
+// Should it fail, the server ends that session by itself, later.
+void PostgresWriter::end_lost_session() {
+  const std::vector<Value> bound{Value(*lost_process_)};
+  static_cast<void>(connection_->run(kEndLockHolder, bound).has_value());
+  lost_process_.reset();
+}
+
+void PostgresWriter::begin() {
+  // What is read under the lock is what those who held it before have left, and stays so.
+  connection_->begin("ISOLATION LEVEL READ COMMITTED");
+  connection_->queue("LOCK TABLE martlet_writers IN EXCLUSIVE MODE");
 }
 
 void PostgresWriter::fail_group(WriteGroup group, const Error& error) {
@@ -60,16 +73,16 @@ void PostgresWriter::refuse_group(WriteGroup group, const Error& error) {
 
 void PostgresWriter::run_group(WriteGroup group) {
   const Deadline deadline = server_.outage_deadline();
-  Company company = Company::Others;
+  Care care = Care::Hopeful;
   int conflicts = 0;
   int losses = 0;
   for (;;) {
-    switch (run_once(group, company, deadline)) {
+    switch (run_once(group, care, deadline)) {
       case Attempt::Done: return;
       case Attempt::Failed: return fail_group(group, *error_);
+      case Attempt::Surprised: care = Care::Savepoints; break;
       case Attempt::Conflicted:
         if (++conflicts == kMaxConflicts) return fail_group(group, *error_);
-        company = Company::Alone;
         break;
       case Attempt::Lost:
         if (!pause_before(++losses, deadline)) return fail_group(group, *error_);
@@ -83,18 +96,17 @@ void PostgresWriter::run_group(WriteGroup group) {
   }
 }
 
-PostgresWriter::Attempt PostgresWriter::run_once(WriteGroup group, Company company,
-                                                 Deadline deadline) {
+PostgresWriter::Attempt PostgresWriter::run_once(WriteGroup group, Care care, Deadline deadline) {
   if (auto connected = ensure_connection(deadline); !connected.has_value()) {
     error_ = std::move(connected).error();
     return Attempt::Failed;
   }
-  begin(company);
+  begin();
   using Failure = PostgresConnection::Failure;
   for (PendingWrite* write : group) {
-    connection_->begin_unit();
+    connection_->begin_unit(care);
     Transaction tx(*connection_);
-    write->outcome = write->function(tx);
+    write->outcome = (*write->function)(tx);
     connection_->end_unit(write->outcome.has_value() ? PostgresConnection::UnitEnd::Keep
                                                      : PostgresConnection::UnitEnd::Undo);
     if (connection_->failure() != Failure::None) break;
@@ -119,6 +131,7 @@ PostgresWriter::Attempt PostgresWriter::commit() {
   const PostgresConnection::Failure failure = connection_->failure();
   connection_->roll_back();
   switch (failure) {
+    case PostgresConnection::Failure::Surprised: return Attempt::Surprised;
     case PostgresConnection::Failure::Lost: return Attempt::Lost;
     case PostgresConnection::Failure::Conflict: return Attempt::Conflicted;
     case PostgresConnection::Failure::Locked: return Attempt::Locked;
@@ -154,8 +167,8 @@ Result<PostgresConnection*> PostgresWriter::begin_alone() {
   const Deadline deadline = server_.outage_deadline();
   for (;;) {
     MARTLET_TRY(ensure_connection(deadline));
-    begin(Company::Alone);
-    connection_->begin_unit();
+    begin();
+    connection_->begin_unit(Care::Savepoints);
     // Waits for the lock now rather than with the first statement, and finds a connection that was
     // lost since it was last used.
     auto begun = connection_->read("SELECT 1 WHERE false", {});

@@ -53,7 +53,7 @@ Result<void> SchemaEditor::create_table(const TableShape& shape, const TableOpti
                         identifier(reference.table));
   }
   MARTLET_TRY(connection_.change(fmt::format("CREATE TABLE {} ({}){}", identifier(shape.table),
-                                             text, connection_.dialect().table_suffix()),
+                                             text, connection_.dialect().table_suffix(shape)),
                                  {}));
   return {};
 }

@@ -207,6 +207,7 @@ Result<std::string> query_text(const Dialect& dialect, const TableShape& shape, 
     const std::int64_t limit = query.row_limit().value_or(std::numeric_limits<std::int64_t>::max());
     if (limit < 0 || query.row_offset() < 0)
       return invalid_argument("a query's limit and offset can't be negative");
+    if (limit == 1 && query.row_offset() == 0) return text + " LIMIT 1";  // tells the planner much
     text += " LIMIT " + compared_parameter(dialect, bound, limit);
     text += " OFFSET " + compared_parameter(dialect, bound, query.row_offset());
   }

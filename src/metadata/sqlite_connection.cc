@@ -75,6 +75,9 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const SqliteSet
   sqlite3_busy_timeout(handle, static_cast<int>(settings.busy_timeout.count()));
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // Plans don't depend on bound values. Otherwise a statement with a LIMIT, an ORDER BY or a
+  // pattern would be compiled again for every execution.
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_QPSG, 1, nullptr);
   if (role == SqliteRole::Foreign) {
     MARTLET_TRY(connection->execute("PRAGMA query_only = ON"));
     return connection;
@@ -149,13 +152,12 @@ Result<void> SqliteConnection::for_each_row(const std::string& sql, std::span<co
 
 Result<Outcome> SqliteConnection::run(const std::string& sql, std::span<const Value> bound) {
   Outcome outcome;
-  const std::int64_t changes_before = sqlite3_total_changes64(handle_);
+  const std::int64_t changes_before = changes();
   MARTLET_TRY(for_each_row(sql, bound, [&](Row&& row) -> Result<void> {
     outcome.rows.push_back(std::move(row));
     return {};
   }));
-  if (sqlite3_total_changes64(handle_) != changes_before)
-    outcome.changes = sqlite3_changes64(handle_);
+  if (changes() != changes_before) outcome.changes = sqlite3_changes64(handle_);
   return outcome;
 }
 
@@ -175,6 +177,8 @@ Result<std::vector<std::string>> SqliteConnection::columns_of(const std::string&
   for (Row& row : outcome.rows) names.push_back(std::get<std::string>(std::move(row.at(0))));
   return names;
 }
+
+std::int64_t SqliteConnection::changes() const { return sqlite3_total_changes64(handle_); }
 
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 

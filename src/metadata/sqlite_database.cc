@@ -54,7 +54,7 @@ class SqliteOpenTransaction : public OpenTransaction {
     if (database_.writer_->in_transaction())
       static_cast<void>(database_.writer_->execute("ROLLBACK").has_value());
     database_.stop_if_broken("a transaction was cut short by an input/output error");
-    database_.queue_.release_lane(0);
+    database_.queue_.release_writer();
   }
   SqliteDatabase& database_;
   bool ended_ = false;
@@ -73,44 +73,57 @@ void SqliteDatabase::stop_if_broken(const std::string& reason) {
 }
 
 Result<std::unique_ptr<OpenTransaction>> SqliteDatabase::begin() {
-  MARTLET_TRY_SET(const std::size_t lane, queue_.take_lane());
+  MARTLET_TRY(queue_.take_writer());
   auto begun = refuse_if_stopped();
   if (begun.has_value()) begun = writer_->execute("BEGIN IMMEDIATE");
   if (!begun.has_value()) {
     stop_if_broken("the writer failed");
-    queue_.release_lane(lane);
+    queue_.release_writer();
     return fail(std::move(begun).error());
   }
   return std::make_unique<SqliteOpenTransaction>(*this);
 }
 
 Result<void> SqliteDatabase::write_erased(const WriteFunction& function) {
-  return queue_.write(function, [this](std::size_t, WriteGroup group) { run_group(group); });
+  return queue_.write(function, [this](WriteGroup group) { run_group(group); });
 }
 
-Result<void> SqliteDatabase::run_one(PendingWrite& write) {
-  MARTLET_TRY(writer_->execute("SAVEPOINT one"));
+Result<void> SqliteDatabase::run_one(PendingWrite& write, Care care) {
+  if (care == Care::Savepoints) MARTLET_TRY(writer_->execute("SAVEPOINT one"));
   Transaction tx(*writer_);
-  write.outcome = write.function(tx);
+  write.outcome = (*write.function)(tx);
   if (!writer_->in_transaction())
     return unavailable("the store ended the transaction by itself (full or failing disk)");
+  if (care == Care::Hopeful) return {};
   if (!write.outcome.has_value()) MARTLET_TRY(writer_->execute("ROLLBACK TO one"));
   return writer_->execute("RELEASE one");
 }
 
 void SqliteDatabase::run_group(WriteGroup group) {
+  // A savepoint keeps a copy of each page that is changed behind it, which most writes never need.
+  if (!try_group(group, Care::Hopeful)) try_group(group, Care::Savepoints);
+}
+
+bool SqliteDatabase::try_group(WriteGroup group, Care care) {
   auto whole = refuse_if_stopped();
   if (whole.has_value()) whole = writer_->execute("BEGIN IMMEDIATE");
+  bool to_undo = false;
   std::size_t tried = 0;
   if (whole.has_value()) {
     for (PendingWrite* write : group) {
-      whole = run_one(*write);
+      const std::int64_t before = writer_->changes();
+      whole = run_one(*write, care);
       if (!whole.has_value()) break;
       ++tried;
+      to_undo =
+          care == Care::Hopeful && !write->outcome.has_value() && writer_->changes() != before;
+      if (to_undo) break;
     }
   }
-  if (whole.has_value()) whole = commit();
+  const bool alone = to_undo && group.size() == 1;  // the end of the transaction undoes it
+  if (whole.has_value() && !to_undo) whole = commit();
   if (writer_->in_transaction()) static_cast<void>(writer_->execute("ROLLBACK").has_value());
+  if (to_undo && !alone) return false;
   if (!whole.has_value()) {
     // The first error of the group tells the person most; a function that failed by itself keeps
     // its own.
@@ -120,6 +133,7 @@ void SqliteDatabase::run_group(WriteGroup group) {
     }
   }
   stop_if_broken("an input/output error of the disk");
+  return true;
 }
 
 Result<void> SqliteDatabase::commit() {

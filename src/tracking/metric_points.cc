@@ -22,7 +22,9 @@ static_assert(std::endian::native == std::endian::little,
               "chunks are written as memory holds them");
 
 constexpr std::size_t kPointBytes = 24;
-constexpr std::size_t kChunkBytes = 256 * kPointBytes;  // a chunk below this size is added to
+// A chunk with fewer points is added to, which writes all of it again; so many at once make a chunk
+// of their own, without a look at the last one.
+constexpr std::size_t kChunkPoints = 32;
 
 // Doubles as integers that sort alike: -0 is 0, every NaN is the greatest.
 std::int64_t ordinal_of(double value) {
@@ -52,44 +54,75 @@ auto identity_of(const Metric& point) {
   return std::tuple(point.at.micros, point.step, ordinal_of(point.value));
 }
 
-Result<void> write_key(Transaction& tx, const RunRecord& run, const std::string& key,
-                       std::span<const Metric* const> points) {
+using Points = std::vector<const Metric*>;
+
+bool fill_a_chunk(const Points& points) { return points.size() >= kChunkPoints; }
+
+Query last_chunk_of(const RunId& run, const std::string& key) {
+  return Query(equal("run", run) && equal("key", key))
+      .order_by("number", metadata::Order::Descending)
+      .limit(1);
+}
+
+std::map<std::string, Points> by_key(std::span<const Metric> points) {
+  std::map<std::string, Points> sorted;
+  for (const Metric& point : points) sorted[point.key].push_back(&point);
+  return sorted;
+}
+
+// What becomes of a metric of a run.
+struct Written {
+  MetricRecord latest;
+  MetricChunkRecord chunk;
+};
+
+Result<Written> append_to(const ReadTransaction& tx, const RunRecord& run, const std::string& key,
+                          const Points& points) {
+  const Metric& first = *points.front();
+  Written written{{run.id, key, first.value, first.step, first.at, run.experiment, run.started, 0},
+                  {}};
   MARTLET_TRY_SET(std::optional<MetricRecord> latest, tx.get<MetricRecord>(run.id, key));
-  MetricChunkRecord chunk{run.id, key, 1, {}};
-  if (latest.has_value()) {
-    chunk.number = latest->last_chunk;
-    if (chunk.number > 0) {
-      MARTLET_TRY_SET(chunk,
-                      tx.require<MetricChunkRecord>("chunk of points", run.id, key, chunk.number));
-    }
-    if (chunk.number == 0 || chunk.points.bytes.size() >= kChunkBytes)
-      chunk = {run.id, key, chunk.number + 1, {}};
-  } else {
-    const Metric& first = *points.front();
-    latest = MetricRecord{run.id,      key, first.value, first.step, first.at, run.experiment,
-                          run.started, 0};
+  if (latest.has_value()) written.latest = std::move(*latest);
+  if (!fill_a_chunk(points)) {
+    MARTLET_TRY_SET(std::vector<MetricChunkRecord> chunks,
+                    tx.select<MetricChunkRecord>(last_chunk_of(run.id, key)));
+    if (!chunks.empty() && chunks.front().points.bytes.size() < kChunkPoints * kPointBytes)
+      written.chunk = std::move(chunks.front());
   }
+  if (written.chunk.number == 0) written.chunk = {run.id, key, written.latest.last_chunk + 1, {}};
   for (const Metric* point : points) {
-    append(chunk.points.bytes, *point);
-    if (!is_later(*point, {key, latest->value, latest->step, latest->at})) continue;
-    latest->value = point->value;
-    latest->step = point->step;
-    latest->at = point->at;
+    append(written.chunk.points.bytes, *point);
+    MetricRecord& now = written.latest;
+    if (!is_later(*point, {key, now.value, now.step, now.at})) continue;
+    now.value = point->value;
+    now.step = point->step;
+    now.at = point->at;
   }
-  latest->last_chunk = chunk.number;
-  MARTLET_TRY(tx.put(chunk));
-  return tx.put(*latest);
+  written.latest.last_chunk = written.chunk.number;
+  return written;
 }
 
 }  // namespace
 
 bool same_point(const Metric& a, const Metric& b) { return identity_of(a) == identity_of(b); }
 
+void expect_points(const ReadTransaction& tx, const RunId& run, std::span<const Metric> points) {
+  for (const auto& [key, of_key] : by_key(points)) {
+    tx.expect<MetricRecord>(run, key);
+    if (!fill_a_chunk(of_key)) tx.expect_all<MetricChunkRecord>(last_chunk_of(run, key));
+  }
+}
+
 Result<void> write_points(Transaction& tx, const RunRecord& run, std::span<const Metric> points) {
-  std::map<std::string_view, std::vector<const Metric*>> by_key;
-  for (const Metric& point : points) by_key[point.key].push_back(&point);
-  for (const auto& [key, of_key] : by_key)
-    MARTLET_TRY(write_key(tx, run, std::string(key), of_key));
+  std::vector<Written> all;  // reading all comes first: see ReadTransaction::expect()
+  for (const auto& [key, of_key] : by_key(points)) {
+    MARTLET_TRY_SET(Written written, append_to(tx, run, key, of_key));
+    all.push_back(std::move(written));
+  }
+  for (const Written& written : all) {
+    MARTLET_TRY(tx.put(written.chunk));
+    MARTLET_TRY(tx.put(written.latest));
+  }
   return {};
 }
 

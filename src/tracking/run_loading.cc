@@ -57,21 +57,40 @@ Result<void> add_all(const ReadTransaction& tx, const metadata::Query& query, co
 
 Result<void> add_parts(const ReadTransaction& tx, const metadata::Condition& of_runs,
                        const ById& runs) {
-  MARTLET_TRY(add_all<ParamRecord>(tx, of_runs, runs));
-  MARTLET_TRY(add_all<MetricRecord>(tx, of_runs, runs));
-  MARTLET_TRY(add_all<TagRecord>(tx, of_runs, runs));
-  MARTLET_TRY(add_all<RunModelRecord>(tx, Query(of_runs).order_by("model").order_by("step"), runs));
-  return add_all<InputRecord>(
-      tx, Query(of_runs).order_by("context").order_by("name").order_by("digest"), runs);
+  const Query all(of_runs);
+  const Query models = Query(of_runs).order_by("model").order_by("step");
+  const Query inputs = Query(of_runs).order_by("context").order_by("name").order_by("digest");
+  tx.expect_all<ParamRecord>(all);
+  tx.expect_all<MetricRecord>(all);
+  tx.expect_all<TagRecord>(all);
+  tx.expect_all<RunModelRecord>(models);
+  tx.expect_all<InputRecord>(inputs);
+  MARTLET_TRY(add_all<ParamRecord>(tx, all, runs));
+  MARTLET_TRY(add_all<MetricRecord>(tx, all, runs));
+  MARTLET_TRY(add_all<TagRecord>(tx, all, runs));
+  MARTLET_TRY(add_all<RunModelRecord>(tx, models, runs));
+  return add_all<InputRecord>(tx, inputs, runs);
 }
 
 }  // namespace
 
+Result<Run> started_run(const ReadTransaction& tx, RunRecord record, const Texts& tags,
+                        const RunBatch& first) {
+  const bool plain = first.metrics.empty() && first.inputs.empty() && first.model_inputs.empty() &&
+                     first.model_outputs.empty() && first.model_metrics.empty();
+  if (!plain) return load_run(tx, std::move(record));
+  Run run = run_of(std::move(record));
+  run.params = first.params;
+  run.tags = tags;
+  return run;
+}
+
 Result<Run> load_run(const ReadTransaction& tx, RunRecord record) {
   Run run = run_of(std::move(record));
+  const Query artifacts_of_it = Query(equal("run", run.id)).order_by("path");
+  tx.expect_all<ArtifactRecord>(artifacts_of_it);
   MARTLET_TRY(add_parts(tx, equal("run", run.id), ById{{run.id, &run}}));
-  MARTLET_TRY_SET(const auto artifacts,
-                  tx.select<ArtifactRecord>(Query(equal("run", run.id)).order_by("path")));
+  MARTLET_TRY_SET(const auto artifacts, tx.select<ArtifactRecord>(artifacts_of_it));
   for (const ArtifactRecord& artifact : artifacts) {
     run.artifacts.push_back({artifact.path, artifact.digest, artifact.size_bytes, artifact.logged});
   }

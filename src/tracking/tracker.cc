@@ -53,16 +53,44 @@ Result<void> name_run(Transaction& tx, RunRecord& record, const std::string& nam
   return tx.update(record);
 }
 
-Result<void> write_param(Transaction& tx, const RunId& run, const std::string& key,
-                         const std::string& value) {
-  MARTLET_TRY_SET(const bool fresh, tx.insert_if_absent(ParamRecord{run, key, value}));
-  if (fresh) return {};
-  MARTLET_TRY_SET(const ParamRecord kept, tx.require<ParamRecord>("param", run, key));
-  if (kept.value == value) return {};
-  return invalid_argument(
-      fmt::format("changing param \"{}\" of run {} from \"{}\" to \"{}\": params are never "
-                  "changed; log another key or start a new run",
-                  key, run.text(), kept.value, value));
+Result<void> write_params(Transaction& tx, const RunId& run, const Texts& params) {
+  std::vector<ParamRecord> fresh;
+  for (const auto& [key, value] : params) {
+    MARTLET_TRY_SET(const auto kept, tx.get<ParamRecord>(run, key));
+    if (!kept.has_value()) {
+      fresh.push_back({run, key, value});
+    } else if (kept->value != value) {
+      return invalid_argument(
+          fmt::format("changing param \"{}\" of run {} from \"{}\" to \"{}\": params are never "
+                      "changed; log another key or start a new run",
+                      key, run.text(), kept->value, value));
+    }
+  }
+  for (const ParamRecord& param : fresh) MARTLET_TRY(tx.insert(param));
+  return {};
+}
+
+// What log() reads first, said beforehand.
+void expect_log(const ReadTransaction& tx, const RunId& run, const RunBatch& batch) {
+  tx.expect<RunRecord>(run);
+  for (const auto& [key, value] : batch.params) tx.expect<ParamRecord>(run, key);
+  expect_points(tx, run, batch.metrics);
+}
+
+// What a batch adds to a run besides its params and tags.
+Result<void> write_others(Transaction& tx, const RunRecord& run, const RunBatch& batch) {
+  MARTLET_TRY(write_points(tx, run, batch.metrics));
+  for (const DatasetInput& input : batch.inputs) {
+    MARTLET_TRY(tx.insert_if_absent(
+        InputRecord{run.id, input.name, input.digest, input.context, input.details}));
+  }
+  for (const ModelMetric& measured : batch.model_metrics)
+    MARTLET_TRY(LoggedModels::log(tx, run.id, measured));
+  for (const bool made : {false, true}) {
+    for (const RunModel& model : made ? batch.model_outputs : batch.model_inputs)
+      MARTLET_TRY(tx.insert_if_absent(RunModelRecord{run.id, model.model, made, model.step}));
+  }
+  return {};
 }
 
 }  // namespace
@@ -214,15 +242,22 @@ Result<Run> Tracker::start_run(const NewRun& request, const metadata::Also<Run>&
   RunRecord record;
   record.id = RunId(fresh_id());
   record.experiment = request.experiment;
-  // The last digits are the random ones.
-  record.name = request.name.empty() ? "run-" + record.id.text().substr(record.id.text().size() - 8)
-                                     : request.name;
+  const auto named = request.first.tags.find(std::string(kNameTag));
+  if (named != request.first.tags.end()) {
+    record.name = named->second;
+  } else if (!request.name.empty()) {
+    record.name = request.name;
+  } else {  // the last digits are the random ones
+    record.name = "run-" + record.id.text().substr(record.id.text().size() - 8);
+  }
   MARTLET_TRY(check_name("a run", record.name));
   record.user = request.user;
   record.status = request.status;
   record.started = request.started.value_or(clock_.now());
   if (has_ended(request.status)) record.ended = clock_.now();
   record.facts = request.facts;
+  Texts tags = request.first.tags;
+  tags[std::string(kNameTag)] = record.name;
   return database_.write([&](Transaction& tx) -> Result<Run> {
     MARTLET_TRY_SET(const ExperimentRecord experiment,
                     tx.require<ExperimentRecord>("experiment", request.experiment));
@@ -231,32 +266,24 @@ Result<Run> Tracker::start_run(const NewRun& request, const metadata::Also<Run>&
           "experiment {} is deleted and takes no runs; restore it first", experiment.id.text()));
     }
     MARTLET_TRY(tx.insert(record));
-    MARTLET_TRY(tx.insert(TagRecord{record.id, std::string(kNameTag), record.name}));
-    MARTLET_TRY(log(tx, record.id, request.first));
-    MARTLET_TRY_SET(RunRecord started, tx.require<RunRecord>("run", record.id));
-    return metadata::with(tx, load_run(tx, std::move(started)), also);
+    for (const auto& [key, value] : tags) MARTLET_TRY(tx.insert(TagRecord{record.id, key, value}));
+    for (const auto& [key, value] : request.first.params)
+      MARTLET_TRY(tx.insert(ParamRecord{record.id, key, value}));
+    MARTLET_TRY(write_others(tx, record, request.first));
+    return metadata::with(tx, started_run(tx, record, tags, request.first), also);
   });
 }
 
 Result<void> Tracker::log(metadata::Transaction& tx, const RunId& run, const RunBatch& batch) {
   MARTLET_TRY(check_batch(batch));
+  expect_log(tx, run, batch);
   MARTLET_TRY_SET(RunRecord record, writable_run(tx, run));
+  MARTLET_TRY(write_params(tx, run, batch.params));
+  MARTLET_TRY(write_others(tx, record, batch));
   const auto name = batch.tags.find(std::string(kNameTag));
   if (name != batch.tags.end() && name->second != record.name)
     MARTLET_TRY(name_run(tx, record, name->second));
-  for (const auto& [key, value] : batch.params) MARTLET_TRY(write_param(tx, run, key, value));
-  MARTLET_TRY(write_points(tx, record, batch.metrics));
   for (const auto& [key, value] : batch.tags) MARTLET_TRY(tx.put(TagRecord{run, key, value}));
-  for (const DatasetInput& input : batch.inputs) {
-    MARTLET_TRY(tx.insert_if_absent(
-        InputRecord{run, input.name, input.digest, input.context, input.details}));
-  }
-  for (const ModelMetric& measured : batch.model_metrics)
-    MARTLET_TRY(LoggedModels::log(tx, run, measured));
-  for (const bool made : {false, true}) {
-    for (const RunModel& model : made ? batch.model_outputs : batch.model_inputs)
-      MARTLET_TRY(tx.insert_if_absent(RunModelRecord{run, model.model, made, model.step}));
-  }
   return {};
 }
 

@@ -30,6 +30,20 @@ class Connection {
   // PermissionDenied for the store's own troubles.
   virtual Result<Outcome> read(const std::string& sql, std::span<const Value> bound) = 0;
   virtual Result<Outcome> change(const std::string& sql, std::span<const Value> bound) = 0;
+  // Whether a change that must succeed may be put off now: run later, with the next statement whose
+  // answer is waited for. If it fails, or changes no record where it must change one, the whole
+  // group of writes is run again without putting anything off, so that each function meets its own
+  // errors.
+  virtual bool puts_off() const { return false; }
+  enum class MustChange : std::uint8_t { Nothing, OneRecord };
+  virtual Result<void> put_off(const std::string& sql, std::span<const Value> bound,
+                               MustChange /*what*/) {
+    return change(sql, bound).map([](Outcome&&) {});
+  }
+  // Says that read(sql, bound) follows, before which nothing is changed: several such share a round
+  // trip, where that helps.
+  virtual bool reads_ahead() const { return false; }
+  virtual void read_ahead(const std::string& /*sql*/, std::span<const Value> /*bound*/) {}
   virtual const Dialect& dialect() const = 0;
   // The columns that a table has now.
   virtual Result<std::vector<std::string>> columns_of(const std::string& table) = 0;

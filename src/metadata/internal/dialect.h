@@ -19,7 +19,8 @@ class Dialect {
   virtual ~Dialect() = default;
 
   virtual std::string_view type_name(ColumnType type) const = 0;
-  virtual std::string_view table_suffix() const = 0;  // what follows CREATE TABLE (…)
+  // What follows CREATE TABLE (…).
+  virtual std::string_view table_suffix(const TableShape& shape) const = 0;
   // The bound value of this number, from 1: as a column takes it, and as a column is compared with
   // it.
   virtual std::string placeholder(std::size_t number) const = 0;

@@ -1,5 +1,5 @@
-// metadata/internal/postgres_database.h: the PostgreSQL driver: some lanes that write, a pool of
-// readers. Made by open_postgres(). Thread-safe.
+// metadata/internal/postgres_database.h: the PostgreSQL driver: one connection that writes, a pool
+// of readers. Made by open_postgres(). Thread-safe.
 #pragma once
 #include "base/result.h"
 #include "metadata/database.h"
@@ -40,7 +40,7 @@ class PostgresDatabase : public Database {
   const PostgresServer server_;
   const std::vector<SchemaGroup> schema_;
   WriteQueue queue_;
-  std::vector<std::unique_ptr<PostgresWriter>> writers_;  // each its lane's
+  PostgresWriter writer_;  // used by the thread that has taken it
   mutable ReaderPool<PostgresConnection> readers_;
 };
 

@@ -1,5 +1,6 @@
 // metadata/internal/postgres_schema.h: what a PostgreSQL store is beside its records: a marked
-// schema and a row for each lane that writes. Free functions; callers: open_postgres, the lanes.
+// schema and a row for each connection that writes. Free functions; callers: open_postgres,
+// writers.
 #pragma once
 #include "base/result.h"
 #include "metadata/database.h"
@@ -14,9 +15,9 @@ namespace martlet::metadata::internal {
 Result<void> prepare_postgres(PostgresConnection& connection, const PostgresPlace& place,
                               const DatabaseOptions& options);
 
-// Of all lanes that ever were: grows with every commit.
+// Of all writers that ever were: grows with every commit.
 extern const char* const kAllCommits;
-// Takes a lane's row away; what it counted stays counted.
+// Takes a writer's row away; what it counted stays counted.
 extern const char* const kRetireWriter;
 
 }  // namespace martlet::metadata::internal

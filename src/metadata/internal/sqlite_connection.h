@@ -62,6 +62,8 @@ class SqliteConnection : public Connection {
   Result<std::int64_t> integer(const std::string& sql);
 
   bool in_transaction() const;
+  // Records inserted, updated and removed since the connection was opened.
+  std::int64_t changes() const;
   // Whether a statement since open() failed in a way after which nothing may be written any more: a
   // failed sync or write, a damaged page.
   bool broken() const { return broken_; }

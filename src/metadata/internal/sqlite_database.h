@@ -39,18 +39,22 @@ class SqliteDatabase : public Database {
   Result<void> refuse_if_stopped() const;
   // These run on the thread that has taken the writer, without the mutex.
   void run_group(WriteGroup group);
-  Result<void> run_one(PendingWrite& write);
+  // Hopeful: nothing fails that would have to be undone alone. False, and nothing has happened, if
+  // something did.
+  enum class Care : std::uint8_t { Hopeful, Savepoints };
+  bool try_group(WriteGroup group, Care care);
+  Result<void> run_one(PendingWrite& write, Care care);
   Result<void> commit();
   void stop_if_broken(const std::string& reason);
 
   const SqliteSettings settings_;
-  WriteQueue queue_{1};
+  WriteQueue queue_;
   mutable ReaderPool<SqliteConnection> readers_;
 
   mutable std::mutex stopped_mutex_;  // guards stopped_
   std::string stopped_;               // why nothing may be written any more; "" while all is well
 
-  std::unique_ptr<SqliteConnection> writer_;  // used by the thread that has taken the lane
+  std::unique_ptr<SqliteConnection> writer_;  // used by the thread that has taken the writer
   mutable std::mutex watcher_mutex_;          // guards watcher_
   std::unique_ptr<SqliteConnection> watcher_;
 };

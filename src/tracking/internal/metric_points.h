@@ -15,6 +15,10 @@
 
 namespace martlet::tracking {
 
+// What write_points() reads first, said beforehand.
+void expect_points(const metadata::ReadTransaction& tx, const RunId& run,
+                   std::span<const Metric> points);
+
 // Appends the points and brings the latest of each key up to date. The run is there.
 Result<void> write_points(metadata::Transaction& tx, const RunRecord& run,
                           std::span<const Metric> points);

@@ -9,6 +9,10 @@
 
 namespace martlet::tracking {
 
+// As load_run(), of one that was just written with these tags and the rest of its first batch: what
+// is known isn't read again.
+Result<Run> started_run(const metadata::ReadTransaction& tx, RunRecord record, const Texts& tags,
+                        const RunBatch& first);
 // With everything that belongs to it.
 Result<Run> load_run(const metadata::ReadTransaction& tx, RunRecord record);
 // Many at once, in the given order, without their artifacts.
