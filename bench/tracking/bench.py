@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ sys.path.insert(0, str(HERE))
 import filled  # noqa: E402
 import measured  # noqa: E402
 import servers  # noqa: E402
-from connection import API, Connection, rate  # noqa: E402
+from connection import API, Connection, prepared  # noqa: E402
 
 WORK = measured.WORK / "tracking"
 BATCH = 1000
@@ -54,6 +55,8 @@ class Measuring:
         python = measured.installed(HERE / "requirements.txt", measured.ROOT / "build" / "bench" / "mlflow", "the real server")
         self.theirs = servers.real(python.parent / "mlflow", WORK, theirs)
         self.both = (self.ours, self.theirs)
+        self.replay = WORK / "replay"
+        subprocess.run(["c++", "-O2", "-std=c++20", "-o", self.replay, HERE / "replay.cc"], check=True)
         self.experiment = {}
 
     def turns(self, subject, unit, measure, more_is_better=True, sync=False, repeat=None):
@@ -111,49 +114,51 @@ def start(measuring):
     measuring.turns("memory at rest (PSS of all its processes)", "MiB", lambda server: {"value": server.memory()}, more_is_better=False, repeat=1)
 
 
+CLIENTS = (1, 8, 64)
+
+
+def replayed(measuring, server, plans, seconds):
+    """plans: for each client (tails, [(head, number of its tail)]); what its request is made of, in turn (replay.cc)."""
+    folder = WORK / "plans"
+    folder.mkdir(exist_ok=True)
+    files = []
+    for number, (tails, requests) in enumerate(plans):
+        parts = [struct.pack("=I", len(tails))]
+        parts += [struct.pack("=I", len(tail)) + tail for tail in tails]
+        parts.append(struct.pack("=I", len(requests)))
+        parts += [struct.pack("=II", tail, len(head)) + head for head, tail in requests]
+        files.append(folder / str(number))
+        files[-1].write_bytes(b"".join(parts))
+    port = server.url.rsplit(":", 1)[1]
+    told = subprocess.run([measuring.replay, port, str(seconds), *files], stdout=subprocess.PIPE, check=True).stdout
+    shutil.rmtree(folder)
+    return json.loads(told)
+
+
 def small_writes(measuring):
-    def creating(server):
+    def creating(server, clients):
         body = json.dumps({"experiment_id": measuring.experiment[server.name], "start_time": filled.BEGIN, "tags": [{"key": "a", "value": "b"}]}).encode()
+        head = Connection(server.url).head("POST", API + "runs/create", len(body))
+        return [([body], [(head, 0)])] * clients
 
-        def prepare(_):
-            return lambda connection, turn: connection.send(connection.head("POST", API + "runs/create", len(body)), body)[0]
-        return prepare
-
-    def logging(server):
-        def prepare(_):
-            run, salt = measuring.run(server).encode(), time.time_ns() // 1_000_000
-
-            def request(connection, turn):
+    def logging(server, clients):
+        connection, salt, plans = Connection(server.url), time.time_ns() // 1_000_000, []
+        for _ in range(clients):
+            run, requests = prepared(lambda: measuring.run(server, connection)).encode(), []
+            for turn in range(60_000 // clients):
                 body = b'{"run_id":"%s","key":"loss","value":%d.5,"timestamp":%d,"step":%d}' % (run, turn, salt + turn, turn)
-                return connection.send(connection.head("POST", API + "runs/log-metric", len(body)), body)[0]
-            return request
-        return prepare
+                requests.append((connection.head("POST", API + "runs/log-metric", len(body)) + body, 0))
+            plans.append(([b""], requests))
+        return plans
 
-    for name, kind, prepare in (("runs/create", "create", creating), ("runs/log-metric", "metric", logging)):
-        for clients in (1, 8):
+    for name, plans in (("runs/create", creating), ("runs/log-metric", logging)):
+        for clients in CLIENTS:
             measuring.turns(f"{name}, {clients} client{'s' * (clients > 1)}", "/s",
-                            lambda server, c=clients, p=prepare: rate(server.url, c, p(server), measuring.seconds), sync=clients == 1)
-        measuring.turns(f"{name}, 64 clients (wrk)", "/s", lambda server, k=kind: by_wrk(measuring, server, k))
-
-
-def by_wrk(measuring, server, kind):
-    if shutil.which("wrk") is None:
-        raise SystemExit("bench/tracking: wrk is missing (Debian: apt-get install wrk)")
-    runs = WORK / "runs"
-    if kind == "metric":
-        connection = Connection(server.url)
-        runs.write_text("".join(measuring.run(server, connection) + "\n" for _ in range(64)))
-    out = subprocess.run(["wrk", "-t1", "-c64", f"-d{measuring.seconds}s", "--timeout", "60s", "-s", str(HERE / "writes.lua"), server.url],
-                         capture_output=True, text=True, check=True,
-                         env={**os.environ, "KIND": kind, "RUNS": str(runs), "EXPERIMENT": measuring.experiment[server.name]}).stdout
-    told = json.loads(next(line for line in out.splitlines() if line.startswith("WRK "))[4:])
-    # The real server may lock itself up under 64 writers; what it refused is no work done, and is told.
-    return {"value": told["per_second"] - told["errors"] / measuring.seconds, "p50_ms": told["p50_ms"], "p99_ms": told["p99_ms"],
-            "errors": told["errors"]}
+                            lambda server, c=clients, p=plans: replayed(measuring, server, p(server, c), measuring.seconds), sync=clients == 1)
 
 
 def batches(measuring):
-    """10 keys × 100 steps a batch; a run takes 16 batches, so its creation is 1 of 17 requests."""
+    """10 keys × 100 steps a batch, 16 batches of other points to a run."""
     tails = []
     for number in range(16):
         metrics = [{"key": f"m{key}", "value": (number * BATCH + step) * 0.37 + key, "timestamp": filled.BEGIN + number * BATCH + step,
@@ -161,17 +166,15 @@ def batches(measuring):
         tails.append(('","metrics":' + json.dumps(metrics, separators=(",", ":")) + "}").encode())
 
     def one(server, clients):
-        def prepare(_):
-            runs = []
-
-            def request(connection, turn):
-                if turn % len(tails) == 0:
-                    runs.append(measuring.run(server, connection).encode())
-                head, tail = b'{"run_id":"' + runs[-1], tails[turn % len(tails)]
-                return connection.send(connection.head("POST", API + "runs/log-batch", len(head) + len(tail)), head, tail)[0]
-            return request
-
-        told = rate(server.url, clients, prepare, measuring.seconds * 2)
+        connection, plans = Connection(server.url), []
+        for _ in range(clients):
+            requests = []
+            # More runs than either of the servers gets through.
+            for _ in range(1 if server is measuring.theirs else 400 // clients):
+                head = b'{"run_id":"' + prepared(lambda: measuring.run(server, connection)).encode()
+                requests += [(connection.head("POST", API + "runs/log-batch", len(head) + len(tail)) + head, n) for n, tail in enumerate(tails)]
+            plans.append((tails, requests))
+        told = replayed(measuring, server, plans, measuring.seconds * 2)
         return {**told, "value": told["value"] * BATCH}
 
     for clients in (1, 8):

@@ -1,7 +1,6 @@
-"""A plain HTTP connection that costs the client as little as Python allows: requests are bytes made before the clock starts."""
+"""A plain HTTP connection that costs the client as little as Python allows."""
 import json
 import socket
-import threading
 import time
 from urllib.parse import urlsplit
 
@@ -92,53 +91,11 @@ class Connection:
             got = got[length + 2:]
 
 
-def prepared(prepare, number):
-    """prepare(number), tried for three minutes: the real server may still be locked up by the writers before."""
+def prepared(prepare):
+    """prepare(), tried for three minutes: the real server may still be locked up by the writers before."""
     for _ in range(36):
         try:
-            return prepare(number)
+            return prepare()
         except RuntimeError:
             time.sleep(5)
-    return prepare(number)
-
-
-def rate(url, clients, prepare, seconds):
-    """Requests a second of so many clients at once, each a thread. prepare(n) gives client n a function(connection, turn) -> status."""
-    requests = [prepared(prepare, number) for number in range(clients)]
-    counts, latencies, failures = [0] * clients, [[] for _ in range(clients)], []
-    gate, over = threading.Barrier(clients + 1), threading.Event()
-
-    def work(number):
-        connection, turn = Connection(url), 0
-        request = requests[number]
-        gate.wait()
-        while not over.is_set():
-            began = time.perf_counter()
-            try:
-                status = request(connection, turn)
-            except Exception as failure:  # noqa: BLE001: told below; the other clients go on
-                status = repr(failure)
-            latencies[number].append(time.perf_counter() - began)
-            if status != 200:
-                failures.append(status)
-                if not isinstance(status, int):
-                    return
-            turn += 1
-            counts[number] = turn
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
-    for thread in threads:
-        thread.start()
-    gate.wait()
-    began = time.perf_counter()
-    time.sleep(seconds)
-    over.set()
-    for thread in threads:
-        thread.join()
-    took = time.perf_counter() - began
-    # The real server refuses some while writers before have locked it up: that is no work done, and is told.
-    done = sum(counts) - len(failures)
-    if done <= 0:
-        raise SystemExit(f"bench: {url}: all {len(failures)} requests failed, first with {failures[0]}")
-    ordered = sorted(value for one in latencies for value in one)
-    return {"value": done / took, "errors": len(failures), "p50_ms": ordered[len(ordered) // 2] * 1e3, "p99_ms": ordered[int(len(ordered) * 0.99)] * 1e3}
+    return prepare()

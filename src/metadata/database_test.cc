@@ -194,8 +194,8 @@ TEST_P(DatabaseTest, a_write_that_fails_leaves_what_the_function_did_before_and_
 }
 
 TEST_P(DatabaseTest, texts_sort_by_bytes_and_case_is_ignored_for_ascii_only) {
-  const std::vector<std::string> names{"Zebra", "apple", "Äpfel", "äpfel", "a_b",
-                                       "a%b",   "a\\b",  "",      "10",    "9"};
+  const std::vector<std::string> names{"Zebra", "apple", "Äpfel", "äpfel", "a_b",   "a%b",
+                                       "a\\b",  "",      "10",    "9",     "z~\x7f"};
   ASSERT_TRUE(database_
                   ->write([&](Transaction& tx) -> Result<void> {
                     for (const std::string& name : names) {
@@ -219,7 +219,17 @@ TEST_P(DatabaseTest, texts_sort_by_bytes_and_case_is_ignored_for_ascii_only) {
   EXPECT_EQ(found(like("name", "APPLE", MatchCase::Insensitive)), Texts{"apple"});
   EXPECT_EQ(found(like("name", "APPLE")), Texts{});
   EXPECT_EQ(found(like("name", "Äpfel", MatchCase::Insensitive)), Texts{"Äpfel"});
-  EXPECT_EQ(found(like("name", "_pfel")).size(), 2U);     // a character, not a byte
+  EXPECT_EQ(found(like("name", "_pfel")).size(), 2U);  // a character, not a byte
+  // What stands before the first % or _ narrows the search, whatever it ends with.
+  EXPECT_EQ(found(Query(like("name", "a%")).order_by("name")),
+            (Texts{"a%b", "a\\b", "a_b", "apple"}));
+  EXPECT_EQ(found(Query(like("name", "a_b%")).order_by("name")), (Texts{"a%b", "a\\b", "a_b"}));
+  EXPECT_EQ(found(like("name", "Ä%")), Texts{"Äpfel"});
+  EXPECT_EQ(found(like("name", "Zebra%")), Texts{"Zebra"});
+  EXPECT_EQ(found(like("name", "1%")), Texts{"10"});
+  EXPECT_EQ(found(like("name", "9")), Texts{"9"});
+  EXPECT_EQ(found(like("name", "z~%")), Texts{"z~\x7f"});
+  EXPECT_EQ(found(like("name", "z~\x7f%")), Texts{"z~\x7f"});
   EXPECT_EQ(found(like("name", "a\\_")), Texts{"a\\b"});  // no escape character
   EXPECT_EQ(found(like("name", "a\\%", MatchCase::Insensitive)), Texts{"a\\b"});
   EXPECT_EQ(found(Query(like("name", "a_b")).order_by("name")), (Texts{"a%b", "a\\b", "a_b"}));
@@ -397,6 +407,95 @@ TEST_P(DatabaseTest, a_failed_function_undoes_all_its_writes) {
   EXPECT_EQ(failed.error().code(), ErrorCode::Conflict);
   EXPECT_FALSE(find("a")->has_value());
   EXPECT_TRUE(add(bird("a")).has_value());
+}
+
+TEST_P(DatabaseTest, writes_that_share_a_transaction_fail_and_succeed_alone) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 25;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const std::string id = std::to_string(t) + "-" + std::to_string(i);
+        const int how = (t + i) % 4;
+        const auto done = database_->write([&](Transaction& tx) -> Result<void> {
+          MARTLET_TRY(tx.insert(bird(id)));
+          if (how == 1) return conflict("changed my mind");
+          if (how == 2) return tx.insert(bird(id));  // there already
+          if (how == 3) return tx.update(bird("nobody"));
+          return {};
+        });
+        EXPECT_EQ(done.has_value(), how == 0);
+        if (done.has_value() || how == 0) continue;
+        EXPECT_EQ(done.error().code(), how == 1   ? ErrorCode::Conflict
+                                       : how == 2 ? ErrorCode::AlreadyExists
+                                                  : ErrorCode::NotFound);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(*database_->read([](const ReadTransaction& tx) { return tx.count<BirdRecord>(); }),
+            kThreads * kEach / 4);
+}
+
+TEST_P(DatabaseTest, what_is_expected_is_what_comes_whatever_was_changed_meanwhile) {
+  ASSERT_TRUE(add(bird("a")).has_value());
+  const Query all = Query().order_by("id");
+  const auto done = database_->write([&](Transaction& tx) -> Result<void> {
+    tx.expect<BirdRecord>("b");
+    tx.expect<BirdRecord>("a");
+    tx.expect_all<BirdRecord>(all);
+    tx.expect_all<BirdRecord>(Query(equal("no such column", 1)));  // and never asked for
+    MARTLET_TRY_SET(const auto first, tx.get<BirdRecord>("a"));
+    EXPECT_TRUE(first.has_value());
+    MARTLET_TRY(tx.insert(bird("b")));
+    MARTLET_TRY_SET(const auto second, tx.get<BirdRecord>("b"));
+    EXPECT_TRUE(second.has_value());
+    MARTLET_TRY_SET(const auto birds, tx.select<BirdRecord>(all));
+    EXPECT_EQ(birds.size(), 2U);
+    return {};
+  });
+  ASSERT_TRUE(done.has_value()) << done.error().message();
+  const auto read = database_->read([&](const ReadTransaction& tx) -> Result<std::size_t> {
+    tx.expect_all<BirdRecord>(all);
+    tx.expect<BirdRecord>("nobody");
+    MARTLET_TRY_SET(const auto nobody, tx.get<BirdRecord>("nobody"));
+    EXPECT_FALSE(nobody.has_value());
+    MARTLET_TRY_SET(const auto birds, tx.select<BirdRecord>(all));
+    return birds.size();
+  });
+  EXPECT_EQ(*read, 2U);
+}
+
+TEST_P(DatabaseTest, more_changes_than_are_put_off_at_once_arrive) {
+  constexpr std::int64_t kBirds = 2'500;
+  const auto done = database_->write([&](Transaction& tx) -> Result<void> {
+    for (std::int64_t i = 0; i < kBirds; ++i) MARTLET_TRY(tx.insert(bird(std::to_string(i))));
+    return {};
+  });
+  ASSERT_TRUE(done.has_value()) << done.error().message();
+  EXPECT_EQ(*database_->read([](const ReadTransaction& tx) { return tx.count<BirdRecord>(); }),
+            kBirds);
+}
+
+TEST_P(DatabaseTest, a_transaction_across_calls_waits_for_its_turn_and_gets_it) {
+  std::atomic<bool> enough{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; !enough; ++i)
+        EXPECT_TRUE(add(bird(std::to_string(t) + "-" + std::to_string(i))).has_value());
+    });
+  }
+  for (int i = 0; i < 10; ++i) {
+    auto tx = database_->begin();
+    ASSERT_TRUE(tx.has_value()) << tx.error().message();
+    EXPECT_TRUE((*tx)->insert(bird("across " + std::to_string(i))).has_value());
+    EXPECT_TRUE((*tx)->commit().has_value());
+  }
+  enough = true;
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ids(Query(like("id", "across%"))).size(), 10U);
 }
 
 TEST_P(DatabaseTest, a_transaction_dropped_without_commit_leaves_nothing) {

@@ -295,6 +295,22 @@ TEST_F(LostAnswerTest, a_commit_that_comes_late_finds_the_door_shut) {
   EXPECT_EQ(value("all"), 1);
 }
 
+// The session of a connection that was lost stands open in the server, and holds the lock that all
+// writers take; nobody waits for the server to notice.
+TEST_F(LostAnswerTest, a_lost_session_that_still_stands_is_ended_by_its_writer) {
+  proxy_->cut_next_commit(CuttingProxy::Cut::Delayed);
+  const auto began = std::chrono::steady_clock::now();
+  const auto done = add(*through_proxy_, 1, "all");
+  const auto others = add(*database_, 2, "all");
+  const auto took = std::chrono::steady_clock::now() - began;
+  proxy_->release();
+  ASSERT_TRUE(done.has_value()) << done.error().message();
+  ASSERT_TRUE(others.has_value()) << others.error().message();
+  EXPECT_LT(took, std::chrono::seconds(15));  // that is when the server would end it
+  EXPECT_EQ(count(), 2);
+  EXPECT_EQ(value("all"), 2);
+}
+
 TEST_F(LostAnswerTest, a_transaction_across_calls_learns_the_truth_about_its_commit) {
   for (const auto how : {CuttingProxy::Cut::After, CuttingProxy::Cut::Before}) {
     const std::int64_t number = how == CuttingProxy::Cut::After ? 1 : 2;
