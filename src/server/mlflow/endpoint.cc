@@ -81,17 +81,27 @@ void Calls::call(net::Method method, std::string_view version, std::string_view 
         });
 }
 
-void Calls::create(std::string_view path, std::string_view summary, Creation creation) {
-  mount(net::Method::Post, "2.0", path, summary,
-        [idempotency = &idempotency_, creation = std::move(creation)](const net::Request& request) {
-          return idempotency->answer(
-              request,
-              [&](Once& once) -> Result<net::Response> {
-                MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
-                return creation(*message, once);
-              },
-              [](const Error& error, const net::Request& of) { return error_response(error, of); });
-        });
+void Calls::create(std::string_view path, std::string_view summary, Creation creation,
+                   std::string_view version) {
+  mount(net::Method::Post, version, path, summary, once(std::move(creation)));
+}
+
+void Calls::raw_create(std::string_view version, std::string_view path, std::string_view summary,
+                       Creation creation) {
+  raw_call(net::Method::Post, version, path, summary, once(std::move(creation)));
+}
+
+Calls::RawAnswer Calls::once(Creation creation) {
+  return
+      [idempotency = &idempotency_, creation = std::move(creation)](const net::Request& request) {
+        return idempotency->answer(
+            request,
+            [&](Once& once) -> Result<net::Response> {
+              MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
+              return creation(*message, request, once);
+            },
+            [](const Error& error, const net::Request& of) { return error_response(error, of); });
+      };
 }
 
 void Calls::mount(net::Method method, std::string_view version, std::string_view path,
