@@ -3,6 +3,7 @@
 #include "artifacts/tree.h"
 #include "base/text.h"
 #include "metadata/database.h"
+#include "tracking/internal/name.h"
 #include "tracking/internal/records.h"
 
 #include <fmt/format.h>
@@ -18,7 +19,6 @@ namespace {
 using metadata::ReadTransaction;
 using metadata::Transaction;
 
-constexpr std::size_t kMaxNameBytes = 500;
 constexpr std::string_view kParam = "param";
 constexpr std::string_view kTag = "tag";
 
@@ -102,15 +102,12 @@ LoggedModelRecord record_of(const LoggedModel& theirs, const ExperimentId& exper
 }
 
 Result<void> check_model(const LoggedModel& theirs) {
-  const auto text = [](const std::string& value) {
-    return value.size() <= kMaxNameBytes && is_valid_utf8(value);
-  };
-  if (!theirs.name.empty() && text(theirs.name) && text(theirs.type) && text(theirs.creator) &&
-      text(theirs.source_run.text()) && is_valid_utf8(theirs.status_message))
+  if (is_name(theirs.name) && is_short_text(theirs.type) && is_short_text(theirs.creator) &&
+      is_short_text(theirs.source_run.text()) && is_valid_utf8(theirs.status_message))
     return {};
   return invalid_argument(fmt::format(
-      "importing logged model {}: its name, type or creator is no text of at most {} bytes",
-      theirs.id, kMaxNameBytes));
+      "importing logged model {}: its name, type or creator is no text of at most {} characters",
+      theirs.id, kMaxNameCharacters));
 }
 
 Result<std::optional<LoggedModelRecord>> look(const ReadTransaction& tx,
