@@ -1,89 +1,17 @@
-#include "artifacts/memory_blob_store.h"
-#include "metadata/database.h"
 #include "registry/internal/records.h"
-#include "registry/model_registry.h"
-#include "registry/references.h"
-#include "registry/schema.h"
+#include "registry/testing/registry_fixture.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 #include <functional>
 #include <set>
-#include <stdlib.h>
 #include <thread>
 
 namespace martlet::registry {
 namespace {
 
-// In-memory blobs, clock at 2030-01-01.
-class ModelRegistryTest : public ::testing::Test {
- protected:
-  ModelRegistryTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "martlet-test-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-    auto opened =
-        metadata::Database::open(directory_ + "/metadata.db", {.schema = {registry_schema()}});
-    EXPECT_TRUE(opened.has_value());
-    database_ = std::move(*opened);
-    registry_.emplace(*database_, blobs_, clock_);
-  }
-  ~ModelRegistryTest() override {
-    registry_.reset();
-    database_.reset();
-    std::filesystem::remove_all(directory_);
-  }
-
-  ModelVersion add(const std::string& package = "package") {
-    const Digest digest = *blobs_.put(package);
-    auto added = registry_->add_version(
-        {.model = churn_, .package = digest, .trained_by = RunId("r1")}, author_);
-    EXPECT_TRUE(added.has_value()) << added.error().message();
-    return *added;
-  }
-  Result<void> move(std::optional<std::int64_t> expected, std::int64_t target,
-                    Environment environment = Environment::Production) {
-    AliasMove request{.model = churn_,
-                      .environment = environment,
-                      .alias = live_,
-                      .expected = {},
-                      .target = {target},
-                      .reason = "better"};
-    if (expected.has_value()) request.expected = Version{*expected};
-    return registry_->move_alias(request, approver_);
-  }
-  std::optional<std::int64_t> target(Environment environment = Environment::Production) {
-    const auto version = registry_->target_of(churn_, environment, live_);
-    EXPECT_TRUE(version.has_value());
-    return version->has_value() ? std::optional<std::int64_t>((*version)->version.number)
-                                : std::nullopt;
-  }
-  std::vector<std::string> findings() {
-    const auto found =
-        database_->read([](const metadata::ReadTransaction& tx) { return check_records(tx); });
-    EXPECT_TRUE(found.has_value());
-    std::vector<std::string> texts;
-    for (const Finding& finding : *found) texts.push_back(finding.path + ": " + finding.message);
-    return texts;
-  }
-  std::size_t audit_entries(const std::string& action) {
-    const auto found = database_->read([&](const metadata::ReadTransaction& tx) {
-      return tx.count<metadata::AuditRecord>(metadata::equal("action", action));
-    });
-    return static_cast<std::size_t>(*found);
-  }
-
-  std::string directory_;
-  artifacts::MemoryBlobStore blobs_;
-  VirtualClock clock_{Timestamp{1'893'456'000'000'000}};
-  std::unique_ptr<metadata::Database> database_;
-  std::optional<ModelRegistry> registry_;
-  const ModelName churn_ = *ModelName::parse("churn");
-  const Alias live_ = live_alias();
-  const Actor author_{"user:ann"};
-  const Actor approver_{"user:bob"};
-};
+class ModelRegistryTest : public testing::ModelFixture {};
 
 TEST_F(ModelRegistryTest, versions_count_densely_from_one_and_need_a_stored_package) {
   EXPECT_EQ(add("a").version.number, 1);
@@ -258,13 +186,6 @@ TEST_F(ModelRegistryTest, attestations_stand_beside_a_version_in_order) {
   gates.statement = Json::array();
   EXPECT_EQ(registry_->attest(churn_, {1}, gates, author_).error().code(),
             ErrorCode::InvalidArgument);
-}
-
-NewVersion sourced(const ModelName& model, const std::string& source = "s3://bucket/model") {
-  NewVersion request;
-  request.model = model;
-  request.source = source;
-  return request;
 }
 
 TEST_F(ModelRegistryTest, a_version_has_a_package_or_a_source) {
