@@ -122,10 +122,7 @@ void Calls::raw(net::Method method, std::string pattern, std::string_view summar
                 RawAnswer answer) {
   endpoints_.add(method, std::move(pattern), std::string(summary), {.body_limit_bytes = kBodyBytes},
                  [answer = std::move(answer)](Pending pending) {
-                   auto response = answer(pending.request());
-                   if (!response.has_value())
-                     response = error_response(response.error(), pending.request());
-                   pending.respond(std::move(response));
+                   pending.respond(answer(pending.request()), &error_response);
                  });
 }
 
@@ -135,9 +132,7 @@ void Calls::stream_call(net::Method method, std::string_view version, std::strin
     endpoints_.add(method, fmt::format("{}{}{}", prefix, version, path), std::string(summary),
                    {.body = net::BodyMode::Streamed}, [answer](Pending pending) {
                      auto response = answer(pending.request(), pending.body());
-                     if (!response.has_value())
-                       response = error_response(response.error(), pending.request());
-                     pending.respond(std::move(response));
+                     pending.respond(std::move(response), &error_response);
                    });
   }
 }
