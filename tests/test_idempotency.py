@@ -1,4 +1,5 @@
 """Idempotency-Key: a request that is sent again gets the first answer and makes nothing, whatever was killed in between."""
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,9 @@ from program import ROOT, SUCCESS, martlet
 from server_process import Server
 
 MLFLOW = "/api/2.0/mlflow"
+PARTS = "/api/2.0/mlflow-artifacts/mpu"
 POSTGRES = ROOT / "tests" / "services" / "postgres.sh"
+PSQL = "/usr/lib/postgresql/15/bin/psql"  # comes with the server
 
 
 class Tracking(Server):
@@ -32,10 +35,35 @@ class Tracking(Server):
     def post(self, call, body, key=None, **headers):
         if key is not None:
             headers["Idempotency-Key"] = key
-        return requests.post(self.url + MLFLOW + call, json=body, headers=headers, timeout=30)
+        path = call if call.startswith("/api/") else MLFLOW + call
+        return requests.post(self.url + path, json=body, headers=headers, timeout=30)
 
     def runs(self):
         return self.post("/runs/search", {"experiment_ids": ["0"], "max_results": 1000}).json().get("runs", [])
+
+    def start_run(self):
+        return self.post("/runs/create", {"experiment_id": "0"}).json()["run"]["info"]["run_id"]
+
+    def models_noted(self, run):
+        tags = requests.get(f"{self.url}{MLFLOW}/runs/get", {"run_id": run}).json()["run"]["data"]["tags"]
+        return [json.loads(tag["value"]) for tag in tags if tag["key"] == "mlflow.log-model.history"][0]
+
+    def rows(self, table):
+        """How many rows the store has in it."""
+        address, _, schema = self.store.partition("?schema=")
+        if schema:
+            counted = subprocess.run([PSQL, address, "-Atc", f"select count(*) from {schema}.{table}"], capture_output=True, text=True, check=True)
+            return int(counted.stdout)
+        database = sqlite3.connect(self.folder / self.store / "metadata.db")
+        count = database.execute(f"select count(*) from {table}").fetchone()[0]
+        database.close()
+        return count
+
+
+def old_model(run, path="m"):
+    """What a client without logged models notes at a run."""
+    told = {"artifact_path": path, "flavors": {}, "utc_time_created": "2026-01-31 12:00:00", "run_id": run}
+    return {"run_id": run, "model_json": json.dumps(told)}
 
 
 def free_port():
@@ -140,26 +168,74 @@ def test_a_server_that_is_killed_while_it_answers_has_made_a_run_once_or_not_at_
      lambda server: len(requests.get(server.url + MLFLOW + "/model-versions/search").json()["model_versions"])),
     ("/logged-models", {"experiment_id": "0", "name": "m"}, 200,
      lambda server: len(server.post("/logged-models/search", {"experiment_ids": ["0"]}).json()["models"])),
+    ("/api/3.0/mlflow/traces", {"trace": {"trace_info": {
+        "trace_id": "tr-1", "trace_location": {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}},
+        "request_time": "2026-01-31T12:00:00Z", "state": "OK"}}}, 200, lambda server: server.rows("traces")),
     ("/runs/create", {"experiment_id": "77"}, 404, lambda server: 1),
 ])
 def test_sixteen_clients_at_once_with_one_key_get_one_answer(place, call, body, first, count):
     server = place()
     server.post("/registered-models/create", {"name": "known"})
+    answers = sixteen_times(lambda number: server.post(call, body, "one key"))
+    expect_one_answer(answers, first)
+    assert count(server) == 1
+
+
+def sixteen_times(ask):
+    """What ask(number) returns, asked at once."""
     together, answers = threading.Barrier(16), []
 
-    def ask():
+    def client(number):
         together.wait()
-        answers.append(server.post(call, body, "one key"))
+        answers.append(ask(number))
 
-    clients = [threading.Thread(target=ask) for _ in range(16)]
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(16)]
     for each in clients:
         each.start()
     for each in clients:
         each.join()
+    return answers
+
+
+def expect_one_answer(answers, first=200):
     assert {answer.status_code for answer in answers} == {first}, [answer.text for answer in answers]
     assert len({answer.content for answer in answers}) == 1
     assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
-    assert count(server) == 1
+
+
+def test_a_model_of_an_old_client_is_noted_once_with_a_key_and_each_time_without(place):
+    server = place()
+    run = server.start_run()
+    expect_one_answer(sixteen_times(lambda number: server.post("/runs/log-model", old_model(run), "k")))
+    assert [model["artifact_path"] for model in server.models_noted(run)] == ["m"]
+    answers = sixteen_times(lambda number: server.post("/runs/log-model", old_model(run, f"m{number}")))
+    assert {answer.status_code for answer in answers} == {200}
+    assert sorted(model["artifact_path"] for model in server.models_noted(run)) == sorted(["m"] + [f"m{i}" for i in range(16)])
+    unknown = [server.post("/runs/log-model", old_model("none"), "unknown") for _ in range(2)]
+    assert [answer.status_code for answer in unknown] == [404, 404] and "Run with id=none not found" in unknown[0].text
+    assert unknown[1].headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_file_in_parts_is_begun_once_and_completed_once(place):
+    server = place()
+    run = server.start_run()
+    at = f"/0/{run}/artifacts"
+    begun = sixteen_times(lambda number: server.post(f"{PARTS}/create{at}", {"path": "f.bin", "num_parts": 2}, "begin"))
+    expect_one_answer(begun)
+    assert server.rows("uploads") == 1
+    upload = begun[0].json()
+    for credential in upload["credentials"]:
+        assert requests.put(credential["url"], data=b"part", timeout=30).status_code == 200
+    body = {"path": "f.bin", "upload_id": upload["upload_id"], "parts": [{"part_number": 1}, {"part_number": 2}]}
+    expect_one_answer(sixteen_times(lambda number: server.post(f"{PARTS}/complete{at}", body, "end")))
+    assert server.rows("uploads") == 0
+    server.kill()
+    server = place()
+    again = server.post(f"{PARTS}/complete{at}", body, "end")
+    assert again.status_code == 200 and again.headers["Idempotency-Replayed"] == "true"
+    assert server.post(f"{PARTS}/complete{at}", body).status_code == 404, "without a key it is a request of its own"
+    stored = requests.get(f"{server.url}/api/2.0/mlflow-artifacts/artifacts{at}/f.bin", timeout=30)
+    assert stored.content == b"partpart"
 
 
 def test_a_version_is_noted_once_with_its_logged_model(place):

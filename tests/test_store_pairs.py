@@ -132,8 +132,21 @@ def test_texts_that_a_database_may_not_like(store):
 def test_names_as_long_as_they_may_be(store):
     """Where martlet takes a name, every place for records keeps it and finds it, though their indexes have limits of their own."""
     http = store.http
-    taken = {"experiment": http.send("POST", "experiments/create", {"name": noise(125)}).status_code}
+    names = {most: noise(most) for most in (500, 501)}  # of four bytes each
+    taken, refused = {}, {}
     run = store.run("long names", store.experiment("long names"))
+    experiment = http.get("runs/get", run_id=run)["run"]["info"]["experiment_id"]
+    for most, outcome in ((500, taken), (501, refused)):
+        for what, call, body in (("experiment", "experiments/create", {"name": names[most]}),
+                                 ("run", "runs/create", {"experiment_id": experiment, "run_name": names[most]}),
+                                 ("logged model", "logged-models", {"experiment_id": experiment, "name": names[most]})):
+            outcome[what] = http.send("POST", call, body).status_code
+    assert set(refused.values()) == {400}, str(refused)
+    assert http.get("experiments/get-by-name", experiment_name=names[500])["experiment"]["name"] == names[500]
+    found = http.post("runs/search", experiment_ids=[experiment], filter=f"run_name = '{names[500]}'")
+    assert [each["info"]["run_name"] for each in found["runs"]] == [names[500]]
+    found = http.post("logged-models/search", experiment_ids=[experiment], filter=f"name = '{names[500]}'")
+    assert [each["info"]["name"] for each in found["models"]] == [names[500]]
     key = noise(250)
     batch = {"metrics": [{"key": key, "value": 1, "timestamp": 1}], "params": [{"key": key, "value": noise(6000)}], "tags": [{"key": key, "value": noise(8000)}]}
     for part, items in batch.items():
@@ -150,7 +163,7 @@ def test_names_as_long_as_they_may_be(store):
     taken["alias"] = http.send("POST", "registered-models/alias", {"name": "long names", "alias": "a" * 255, "version": "1"}).status_code
     path = source.removeprefix("mlflow-artifacts:/") + "/" + "/".join(noise(60) for _ in range(4))
     taken["path"] = http.send("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{path}", data=b"x").status_code
-    logged = {"experiment_id": http.get("runs/get", run_id=run)["run"]["info"]["experiment_id"], "name": "m", "source_run_id": run,
+    logged = {"experiment_id": experiment, "name": "m", "source_run_id": run,
               "params": [{"key": key, "value": noise(6000)}], "tags": [{"key": key, "value": noise(5000)}]}
     model = http.post("logged-models", **logged)["model"]["info"]["model_id"]
     for name, most in (("metric of a model", 125), ("metric of a model, too long", 126)):

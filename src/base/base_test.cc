@@ -161,6 +161,12 @@ TEST(Text, the_nearest_name_is_found_and_a_far_one_is_not) {
   EXPECT_EQ(upper_unicode("straße é"), "STRAẞE É");  // as DuckDB 1.5.5 answers
 }
 
+TEST(Text, characters_are_counted_not_bytes) {
+  EXPECT_EQ(character_count(""), 0U);
+  EXPECT_EQ(character_count("größe"), 5U);
+  EXPECT_EQ(character_count("标签 \U0001F600"), 4U);
+}
+
 TEST(Pattern, like_matches_as_sql_does) {
   EXPECT_TRUE(Pattern::like("a_c%").value().matches_whole("abc.def"));
   EXPECT_FALSE(Pattern::like("a.c").value().matches_whole("abc"));

@@ -1,5 +1,6 @@
 #include "base/caret.h"
 
+#include "base/result.h"
 #include "base/text.h"
 
 #include <utf8proc.h>
@@ -54,6 +55,17 @@ std::size_t cells_of(const std::vector<Character>& all, std::size_t begin, std::
 
 }  // namespace
 
+std::size_t offset_of(std::string_view text, int line, int column) {
+  const auto* const begin = line_of(text, line).data();
+  std::size_t at = static_cast<std::size_t>(begin - text.data());
+  const auto continues = [&] { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
+  for (int seen = 1; seen < column && at < text.size() && text[at] != '\n'; ++seen) {
+    ++at;
+    while (at < text.size() && continues()) ++at;
+  }
+  return at;
+}
+
 std::string with_caret(std::string_view text, int line, int column) {
   const std::vector<Character> all = characters_of(line_of(text, line));
   const std::size_t place = std::min(all.size(), static_cast<std::size_t>(std::max(column, 1)) - 1);
@@ -89,6 +101,18 @@ std::string message_in(std::string_view noun, std::string_view text, const Findi
   constexpr std::string_view kIndent = "\n    ";
   const std::size_t end = caret.rfind('\n');
   return message.append(kIndent).append(caret, 0, end).append(kIndent).append(caret, end + 1);
+}
+
+void add_findings_in(std::string_view noun, std::string_view text, const Error& error,
+                     const Finding& origin, std::vector<Finding>& findings) {
+  const auto add = [&](std::string rule, const std::string& message) {
+    Finding finding = origin;
+    finding.rule = std::move(rule);
+    finding.message += message;
+    findings.push_back(std::move(finding));
+  };
+  for (const Finding& found : error.findings()) add(found.rule, message_in(noun, text, found));
+  if (error.findings().empty()) add("syntax", error.message());
 }
 
 }  // namespace martlet

@@ -1,4 +1,5 @@
 #include "base/caret.h"
+#include "base/result.h"
 
 #include <gtest/gtest.h>
 
@@ -61,6 +62,45 @@ TEST(Caret, keeps_a_window_of_wide_characters_within_its_cells) {
   std::string expected = "…";
   for (int i = 0; i < 37; ++i) expected += "日";
   EXPECT_EQ(with_caret(wide, 1, 51), expected + "…\n" + std::string(37, ' ') + "^");
+}
+
+TEST(OffsetOf, counts_characters_and_answers_bytes) {
+  const std::string text = "größe > 1\n  and 数 < 2";
+  EXPECT_EQ(offset_of(text, 1, 1), 0U);
+  EXPECT_EQ(text.substr(offset_of(text, 1, 7)), "> 1\n  and 数 < 2");
+  EXPECT_EQ(text.substr(offset_of(text, 2, 7)), "数 < 2");
+  EXPECT_EQ(text.substr(offset_of(text, 2, 9)), "< 2");
+}
+
+TEST(OffsetOf, ends_with_the_line_or_the_text) {
+  EXPECT_EQ(offset_of("ab\ncd", 1, 9), 2U);
+  EXPECT_EQ(offset_of("ab\ncd", 2, 9), 5U);
+  EXPECT_EQ(offset_of("ab\ncd", 9, 1), 3U);  // the last line
+  EXPECT_EQ(offset_of("", 1, 3), 0U);
+}
+
+TEST(AddFindingsIn, makes_findings_of_the_file_and_keeps_those_before) {
+  const Finding origin{"problem.kpis[0].value", "", "the KPI: ", "martlet.yaml", 4, 12};
+  std::vector<Finding> findings(1);
+  const Error error = invalid("compiling", {{"", "unknown_name", "there is no x", "", 1, 5},
+                                            {"", "too_long", "too long", "", 0, 0}})
+                          .value();
+  add_findings_in("expression", "1 + x", error, origin, findings);
+  ASSERT_EQ(findings.size(), 3U);
+  EXPECT_EQ(findings[1], (Finding{"problem.kpis[0].value", "unknown_name",
+                                  "the KPI: there is no x (column 5 of the expression)\n"
+                                  "    1 + x\n        ^",
+                                  "martlet.yaml", 4, 12}));
+  EXPECT_EQ(findings[2], (Finding{"problem.kpis[0].value", "too_long", "the KPI: too long",
+                                  "martlet.yaml", 4, 12}));
+}
+
+TEST(AddFindingsIn, an_error_without_findings_is_one_of_syntax) {
+  std::vector<Finding> findings;
+  add_findings_in("goal", "> 1", Error(ErrorCode::InvalidArgument, "no goal"),
+                  {"goal", "", "", "f", 1, 2}, findings);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0], (Finding{"goal", "syntax", "no goal", "f", 1, 2}));
 }
 
 TEST(MessageIn, says_the_place_and_shows_it) {

@@ -84,6 +84,12 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+std::size_t character_count(std::string_view utf8) {
+  std::size_t count = 0;
+  for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
+  return count;
+}
+
 std::string lower_unicode(std::string_view text) {
   return map_points(text, [](utf8proc_int32_t point) { return utf8proc_tolower(point); });
 }

@@ -1,6 +1,7 @@
 // base/text.h: small operations on text that several modules need: splitting, trimming, and the
 // nearest known name for "did you mean".
 #pragma once
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 std::string lower_ascii(std::string_view text);
 bool is_valid_utf8(std::string_view text);
+std::size_t character_count(std::string_view utf8);  // code points of valid UTF-8
 
 // Unicode simple case mapping, character by character, equal to DuckDB's upper() and lower() (both
 // use utf8proc). Invalid bytes pass unchanged.

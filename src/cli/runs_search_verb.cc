@@ -1,4 +1,5 @@
 // runs list, runs search: tracked runs, the newest or those that a filter finds.
+#include "base/text.h"
 #include "cli/runs_verbs.h"
 #include "cli/session.h"
 #include "lifecycle/run_search.h"
@@ -117,11 +118,9 @@ void point_at_place(const Session& session, const std::string& filter, const Err
   if (place.path != "filter" || place.column < 1 || filter.find('\n') != std::string::npos) return;
   const std::string_view before =
       std::string_view(filter).substr(0, static_cast<std::size_t>(place.column) - 1);
-  const auto width = std::count_if(before.begin(), before.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  });
+  const std::size_t width = character_count(before);
   session.console.complain("  " + filter);
-  session.console.complain("  " + std::string(static_cast<std::size_t>(width), ' ') + "^");
+  session.console.complain("  " + std::string(width, ' ') + "^");
 }
 
 void add_limit(CLI::App& verb, std::int64_t& limit) {

@@ -116,12 +116,13 @@ std::string ArtifactFolders::folder_of(const SourceOwner& owner) {
 
 void ArtifactFolders::report_elsewhere(Findings& findings) const {
   if (elsewhere_ == 0) return;
-  report(findings, "artifacts", "artifacts_elsewhere",
-         fmt::format("the artifacts of {} runs and logged models lie outside of this store (the "
-                     "first at {}) and "
-                     "were left out; name their folder with --artifacts, or import from the "
-                     "server that can read them",
-                     elsewhere_, example_.substr(0, 300)));
+  add_finding(
+      findings, "artifacts", "artifacts_elsewhere",
+      fmt::format("the artifacts of {} runs and logged models lie outside of this store (the "
+                  "first at {}) and "
+                  "were left out; name their folder with --artifacts, or import from the "
+                  "server that can read them",
+                  elsewhere_, example_.substr(0, 300)));
 }
 
 std::string plain_location(const std::string& uri) {
@@ -143,13 +144,13 @@ Result<std::vector<SourceArtifact>> files_below(const std::string& folder, std::
     if (type == fs::file_type::directory) continue;
     const auto whole = fmt::format("{} {}", whose, path.substr(0, 200));
     if (type != fs::file_type::regular) {
-      report(findings, whole, "no_file",
-             type == fs::file_type::symlink ? "it is a symbolic link, which is not followed"
-                                            : "it is no file");
+      add_finding(findings, whole, "no_file",
+                  type == fs::file_type::symlink ? "it is a symbolic link, which is not followed"
+                                                 : "it is no file");
       continue;
     }
     if (const auto checked = artifacts::check_relative_path(path); !checked.has_value()) {
-      report(findings, whole, "bad_path", checked.error().message());
+      add_finding(findings, whole, "bad_path", checked.error().message());
       continue;
     }
     const std::uintmax_t size = at->file_size(problem);

@@ -92,8 +92,8 @@ class Import {
     const auto placed = importer_.experiment(experiment);
     if (!placed.has_value()) {
       if (placed.error().code() != ErrorCode::InvalidArgument) return fail(Error(placed.error()));
-      report(report_.findings, "experiment " + experiment.id.text(), "bad_name",
-             placed.error().message() + "; it was left out with its runs");
+      add_finding(report_.findings, "experiment " + experiment.id.text(), "bad_name",
+                  placed.error().message() + "; it was left out with its runs");
       return {};
     }
     report_.experiments_added += placed->added ? 1 : 0;
@@ -123,8 +123,8 @@ class Import {
     const auto begun = importer_.begin_run(theirs, experiment, report_.findings);
     if (!begun.has_value()) {
       if (begun.error().code() != ErrorCode::Conflict) return fail(Error(begun.error()));
-      report(report_.findings, "run " + run.run.id.text(), "run_differs",
-             begun.error().message() + "; it was left out");
+      add_finding(report_.findings, "run " + run.run.id.text(), "run_differs",
+                  begun.error().message() + "; it was left out");
       return {};
     }
     report_.added += *begun;
@@ -156,8 +156,9 @@ class Import {
       const bool conflict = begun.error().code() == ErrorCode::Conflict;
       if (!conflict && begun.error().code() != ErrorCode::InvalidArgument)
         return fail(Error(begun.error()));
-      report(report_.findings, model.owner.told(), conflict ? "logged_model_differs" : "bad_model",
-             begun.error().message() + "; it was left out");
+      add_finding(report_.findings, model.owner.told(),
+                  conflict ? "logged_model_differs" : "bad_model",
+                  begun.error().message() + "; it was left out");
       return {};
     }
     report_.logged_models_added += *begun;
@@ -185,16 +186,17 @@ class Import {
             if (placed.has_value()) {
               versions.push_back(std::move(*placed));
             } else {
-              report(report_.findings,
-                     "version " + registry::to_text(version.version.model, version.version.version),
-                     "bad_source", placed.error().message() + "; it was left out");
+              add_finding(report_.findings,
+                          "version " +
+                              registry::to_text(version.version.model, version.version.version),
+                          "bad_source", placed.error().message() + "; it was left out");
             }
           }
           const auto added = registry_.add(model.model, versions, report_.findings);
           if (!added.has_value()) {
             if (added.error().code() != ErrorCode::Conflict) return fail(Error(added.error()));
-            report(report_.findings, "model " + model.model.name.text(), "model_differs",
-                   added.error().message() + "; it was left out");
+            add_finding(report_.findings, "model " + model.model.name.text(), "model_differs",
+                        added.error().message() + "; it was left out");
             return {};
           }
           report_.registry_added += *added;
@@ -218,9 +220,9 @@ class Import {
       MARTLET_TRY_SET(const std::optional<std::int64_t> kept, size_here(artifact.path));
       if (kept.has_value()) {
         if (*kept != artifact.size_bytes)
-          report(report_.findings, whole, "artifact_differs",
-                 fmt::format("it has {} bytes there and {} here, which were kept",
-                             artifact.size_bytes, *kept));
+          add_finding(report_.findings, whole, "artifact_differs",
+                      fmt::format("it has {} bytes there and {} here, which were kept",
+                                  artifact.size_bytes, *kept));
         continue;
       }
       tracking::Artifact stored{artifact.path, {}, artifact.size_bytes, {}};
@@ -231,7 +233,7 @@ class Import {
           // Our disk is full, or the person wants an end; all else is about this one artifact.
           if (code == ErrorCode::Cancelled || code == ErrorCode::ResourceExhausted)
             return fail(std::move(fetched).error());
-          report(report_.findings, whole, "artifact_unreadable", fetched.error().message());
+          add_finding(report_.findings, whole, "artifact_unreadable", fetched.error().message());
           continue;
         }
         stored = std::move(*fetched);

@@ -118,8 +118,8 @@ class DatabaseSource : public ImportSource {
           return visited;
         }));
     if (bad > 0)
-      report(findings_, fmt::format("run {} metrics", run.run.id.text()), "bad_point",
-             fmt::format("the times of {} points are out of range; they were left out", bad));
+      add_finding(findings_, fmt::format("run {} metrics", run.run.id.text()), "bad_point",
+                  fmt::format("the times of {} points are out of range; they were left out", bad));
     if (points.empty()) return {};
     return visit(points);
   }
@@ -152,8 +152,8 @@ class DatabaseSource : public ImportSource {
   Result<void> look_for_more() override {
     MARTLET_TRY_SET(const std::int64_t traces, file_->rows_of("trace_info"));
     if (traces > 0)
-      report(findings_, "trace_info", "not_imported",
-             fmt::format("{} traces were left out: they are not imported", traces));
+      add_finding(findings_, "trace_info", "not_imported",
+                  fmt::format("{} traces were left out: they are not imported", traces));
     folders_.report_elsewhere(findings_);
     return {};
   }
@@ -165,10 +165,10 @@ class DatabaseSource : public ImportSource {
     tracking::Run& run = found.run;
     const auto status = mlflow_status(row.status.value_or(""));
     if (!is_run_id(row.id) || !status.has_value()) {
-      report(findings_, "run " + row.id.substr(0, 80), "bad_run",
-             status.has_value()
-                 ? "its id isn't one"
-                 : fmt::format("its status is \"{}\"", row.status.value_or("").substr(0, 40)));
+      add_finding(findings_, "run " + row.id.substr(0, 80), "bad_run",
+                  status.has_value()
+                      ? "its id isn't one"
+                      : fmt::format("its status is \"{}\"", row.status.value_or("").substr(0, 40)));
       return std::optional<SourceRun>();
     }
     run.id = RunId(row.id);
@@ -201,8 +201,8 @@ class DatabaseSource : public ImportSource {
       MARTLET_TRY_SET(const auto datasets,
                       file_->select<mlflow::DatasetRow>(equal("dataset_uuid", input.source_id)));
       if (datasets.empty()) {
-        report(findings_, fmt::format("run {} inputs", run.id.text()), "bad_dataset",
-               "the database has no dataset " + input.source_id.substr(0, 80));
+        add_finding(findings_, fmt::format("run {} inputs", run.id.text()), "bad_dataset",
+                    "the database has no dataset " + input.source_id.substr(0, 80));
         continue;
       }
       const mlflow::DatasetRow& dataset = datasets.front();

@@ -34,10 +34,10 @@ Result<bool> has_tables(const ForeignFile& file, Findings& findings) {
   MARTLET_TRY(std::move(looked));
   if (none) return false;
   if (lacking.empty()) return true;
-  report(findings, "models", "unreadable",
-         fmt::format("the database lacks {}; bring a copy of it up to date with `mlflow db "
-                     "upgrade` and import that",
-                     join(lacking, ", ")));
+  add_finding(findings, "models", "unreadable",
+              fmt::format("the database lacks {}; bring a copy of it up to date with `mlflow db "
+                          "upgrade` and import that",
+                          join(lacking, ", ")));
   return false;
 }
 
@@ -49,8 +49,8 @@ Result<std::optional<SourceLoggedModel>> read_model(const ForeignFile& file,
   tracking::LoggedModel& model = found.model;
   const auto status = mlflow_model_status(std::to_string(row.status));
   if (!is_run_id(row.id) || !status.has_value()) {
-    report(findings, "logged model " + row.id.substr(0, 80), "bad_model",
-           "its id or its status isn't one");
+    add_finding(findings, "logged model " + row.id.substr(0, 80), "bad_model",
+                "its id or its status isn't one");
     return std::optional<SourceLoggedModel>();
   }
   model.id = row.id;
@@ -76,8 +76,8 @@ Result<std::optional<SourceLoggedModel>> read_model(const ForeignFile& file,
   for (const auto& metric : metrics) {
     const auto at = mlflow_time(metric.at);
     if (!at.has_value()) {
-      report(findings, found.owner.told() + " metrics", "bad_point",
-             "the time of a metric is out of range; it was left out");
+      add_finding(findings, found.owner.told() + " metrics", "bad_point",
+                  "the time of a metric is out of range; it was left out");
       continue;
     }
     model.metrics.push_back({{row.id,
@@ -102,7 +102,7 @@ Result<void> read_versions(const ForeignFile& file, SourceRegisteredModel& found
                       row.run.value_or(""), row.stage.value_or(""), row.status.value_or("")},
                      version.version);
     if (wrong.has_value()) {
-      report(findings, fmt::format("version {}/{}", name, row.version), "bad_version", *wrong);
+      add_finding(findings, fmt::format("version {}/{}", name, row.version), "bad_version", *wrong);
       continue;
     }
     registry::ModelVersion& made = version.version;
@@ -158,7 +158,7 @@ database_registered_models(const ForeignFile& file, Findings& findings,
     SourceRegisteredModel found;
     auto name = registry::ModelName::parse(row.name);
     if (!name.has_value()) {
-      report(findings, "model " + row.name.substr(0, 80), "bad_name", name.error().message());
+      add_finding(findings, "model " + row.name.substr(0, 80), "bad_name", name.error().message());
       continue;
     }
     found.model.name = std::move(*name);

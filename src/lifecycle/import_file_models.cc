@@ -42,10 +42,11 @@ Result<void> read_metrics(FileStoreReader& reader, const std::string& place,
                       return metric.has_value();
                     }));
     if (bad > 0)
-      report(findings, path, "bad_point",
-             fmt::format("{} of its lines are no points (time, value, step, run); they were left "
-                         "out",
-                         bad));
+      add_finding(
+          findings, path, "bad_point",
+          fmt::format("{} of its lines are no points (time, value, step, run); they were left "
+                      "out",
+                      bad));
   }
   return {};
 }
@@ -59,10 +60,10 @@ Result<std::optional<SourceLoggedModel>> read_model(FileStoreReader& reader,
   tracking::LoggedModel& model = found.model;
   const auto status = mlflow_model_status(scalar_of(meta, "status"));
   if (scalar_of(meta, "model_id") != name || !is_run_id(name) || !status.has_value()) {
-    report(findings, place, "bad_model",
-           fmt::format("its meta.yaml says logged model \"{}\" with the status \"{}\"",
-                       scalar_of(meta, "model_id").substr(0, 80),
-                       scalar_of(meta, "status").substr(0, 40)));
+    add_finding(findings, place, "bad_model",
+                fmt::format("its meta.yaml says logged model \"{}\" with the status \"{}\"",
+                            scalar_of(meta, "model_id").substr(0, 80),
+                            scalar_of(meta, "status").substr(0, 40)));
     return std::optional<SourceLoggedModel>();
   }
   model.id = name;
@@ -97,7 +98,7 @@ Result<void> read_one_version(FileStoreReader& reader, const std::string& place,
                                    scalar_of(*meta, "current_stage"), scalar_of(*meta, "status")},
                                   made);
   if (wrong.has_value()) {
-    report(findings, place, "bad_version", *wrong);
+    add_finding(findings, place, "bad_version", *wrong);
     return {};
   }
   made.created = time_of(*meta, "creation_timestamp").value_or(Timestamp{});
@@ -140,9 +141,9 @@ file_registered_models(FileStoreReader& reader, const std::string& folder, Findi
     SourceRegisteredModel found;
     auto name = registry::ModelName::parse(scalar_of(*meta, "name"));
     if (!name.has_value() || name->text() != folder_name) {
-      report(findings, place, "bad_name",
-             name.has_value() ? fmt::format("its meta.yaml says model \"{}\"", name->text())
-                              : name.error().message());
+      add_finding(findings, place, "bad_name",
+                  name.has_value() ? fmt::format("its meta.yaml says model \"{}\"", name->text())
+                                   : name.error().message());
       continue;
     }
     found.model.name = std::move(*name);

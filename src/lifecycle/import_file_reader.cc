@@ -99,11 +99,11 @@ std::optional<Yaml> FileStoreReader::meta_of(const std::string& folder) {
     limits.size_bytes = kMaxMetaBytes;
     auto meta = Yaml::parse(*text, path, limits);
     if (meta.has_value() && meta->is_map()) return std::move(*meta);
-    report(findings_, path, "bad_meta",
-           meta.has_value() ? "it is no mapping" : meta.error().message());
+    add_finding(findings_, path, "bad_meta",
+                meta.has_value() ? "it is no mapping" : meta.error().message());
     return std::nullopt;
   }
-  report(findings_, path, "bad_meta", text.error().message());
+  add_finding(findings_, path, "bad_meta", text.error().message());
   return std::nullopt;
 }
 
@@ -125,7 +125,7 @@ Result<void> FileStoreReader::list_keys(const std::string& folder, const std::st
     } else if (type == fs::file_type::regular) {
       keys.push_back(key);
     } else {
-      report(findings_, path, "no_file", "it is no file, or a link, which is not followed");
+      add_finding(findings_, path, "no_file", "it is no file, or a link, which is not followed");
     }
   }
   return {};
@@ -139,7 +139,7 @@ Result<void> FileStoreReader::read_values(const std::string& folder, tracking::T
     if (text.has_value()) {
       values[key] = std::move(*text);
     } else {
-      report(findings_, join_path(folder, key), "unreadable", text.error().message());
+      add_finding(findings_, join_path(folder, key), "unreadable", text.error().message());
     }
   }
   return {};

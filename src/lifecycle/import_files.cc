@@ -117,8 +117,8 @@ class FileSource : public ImportSource {
     const std::string id = scalar_of(meta, "run_id");
     run.id = RunId(id.empty() ? scalar_of(meta, "run_uuid") : id);
     if (run.id.text() != name || !is_run_id(name)) {
-      report(findings_, place, "bad_run",
-             fmt::format("its meta.yaml says run \"{}\"", run.id.text().substr(0, 80)));
+      add_finding(findings_, place, "bad_run",
+                  fmt::format("its meta.yaml says run \"{}\"", run.id.text().substr(0, 80)));
       return std::optional<SourceRun>();
     }
     run.experiment = experiment.id;
@@ -129,8 +129,8 @@ class FileSource : public ImportSource {
     const std::string status = scalar_of(meta, "status");
     const auto known = mlflow_status(status);
     if (!known.has_value()) {
-      report(findings_, place, "bad_run",
-             fmt::format("its status is \"{}\"", status.substr(0, 40)));
+      add_finding(findings_, place, "bad_run",
+                  fmt::format("its status is \"{}\"", status.substr(0, 40)));
       return std::optional<SourceRun>();
     }
     run.status = *known;
@@ -157,7 +157,7 @@ class FileSource : public ImportSource {
       if (kind != "DATASET") continue;
       // It becomes part of a path.
       if (!is_run_id(id)) {
-        report(findings_, join_path(folder, name), "bad_dataset", "it names no dataset");
+        add_finding(findings_, join_path(folder, name), "bad_dataset", "it names no dataset");
         continue;
       }
       const auto dataset = reader_.meta_of(join_path(join_path(experiment, "datasets"), id));
@@ -199,9 +199,10 @@ class FileSource : public ImportSource {
                       return true;
                     }));
     if (bad > 0)
-      report(findings_, path, "bad_point",
-             fmt::format("{} of its lines are no points (time, value, step); they were left out",
-                         bad));
+      add_finding(
+          findings_, path, "bad_point",
+          fmt::format("{} of its lines are no points (time, value, step); they were left out",
+                      bad));
     return {};
   }
 

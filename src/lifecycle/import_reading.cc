@@ -11,14 +11,6 @@
 
 namespace martlet::lifecycle {
 
-void report(Findings& findings, std::string path, std::string_view rule, std::string message) {
-  Finding finding;
-  finding.path = std::move(path);
-  finding.rule = rule;
-  finding.message = std::move(message);
-  findings.push_back(std::move(finding));
-}
-
 std::optional<tracking::RunStatus> mlflow_status(std::string_view text) {
   using tracking::RunStatus;
   struct Known {
@@ -89,9 +81,10 @@ void read_alias(registry::RegisteredModel& model, const std::string& alias, std:
     model.aliases.push_back({registry::Environment::Experiment, std::move(*parsed), {version}});
     return;
   }
-  report(findings, fmt::format("model {} alias {}", model.name.text(), alias.substr(0, 80)),
-         "bad_alias",
-         parsed.has_value() ? std::string("it points at no version") : parsed.error().message());
+  add_finding(findings, fmt::format("model {} alias {}", model.name.text(), alias.substr(0, 80)),
+              "bad_alias",
+              parsed.has_value() ? std::string("it points at no version")
+                                 : parsed.error().message());
 }
 
 std::optional<Timestamp> mlflow_time(std::int64_t millis) {

@@ -87,8 +87,8 @@ class ServerSource : public ImportSource {
       }));
     }
     if (bad > 0)
-      report(findings_, fmt::format("run {} metrics", run.run.id.text()), "bad_point",
-             fmt::format("{} points have no time or no value; they were left out", bad));
+      add_finding(findings_, fmt::format("run {} metrics", run.run.id.text()), "bad_point",
+                  fmt::format("{} points have no time or no value; they were left out", bad));
     if (points.empty()) return {};
     return visit(points);
   }
@@ -109,8 +109,8 @@ class ServerSource : public ImportSource {
     auto listed = list_artifacts(owner, "", 0, found);
     if (listed.has_value()) return found;
     if (!ServerReader::is_answer(listed.error())) return fail(std::move(listed).error());
-    report(findings_, owner.told() + " artifacts", "artifacts_unreadable",
-           "the server doesn't list them: " + listed.error().message());
+    add_finding(findings_, owner.told() + " artifacts", "artifacts_unreadable",
+                "the server doesn't list them: " + listed.error().message());
     return std::vector<SourceArtifact>();
   }
 
@@ -181,7 +181,8 @@ class ServerSource : public ImportSource {
     const std::string id = text_of(info, "run_id");
     const auto status = mlflow_status(text_of(info, "status"));
     if (!is_run_id(id) || !status.has_value()) {
-      report(findings_, "run " + id.substr(0, 80), "bad_run", "its id or its status isn't one");
+      add_finding(findings_, "run " + id.substr(0, 80), "bad_run",
+                  "its id or its status isn't one");
       return std::nullopt;
     }
     run.id = RunId(id);
@@ -231,13 +232,13 @@ class ServerSource : public ImportSource {
         const auto checked = artifacts::check_relative_path(name);
         const bool below = folder.empty() || name.starts_with(folder + "/");
         if (!checked.has_value() || !below) {
-          report(findings_, whole, "bad_path", "it is no path of its artifacts");
+          add_finding(findings_, whole, "bad_path", "it is no path of its artifacts");
         } else if (!is_true(file, "is_dir")) {
           found.push_back({name, integer_of(file, "file_size").value_or(0)});
         } else if (depth < kMaxArtifactDepth) {
           MARTLET_TRY(list_artifacts(owner, name, depth + 1, found));
         } else {
-          report(findings_, whole, "bad_path", "it lies too deep");
+          add_finding(findings_, whole, "bad_path", "it lies too deep");
         }
       }
       return {};

@@ -23,8 +23,8 @@ std::optional<SourceLoggedModel> read_model(const tracking::Experiment& experime
   model.id = text_of(info, "model_id");
   const auto status = mlflow_model_status(text_of(info, "status"));
   if (!is_run_id(model.id) || !status.has_value()) {
-    report(findings, "logged model " + model.id.substr(0, 80), "bad_model",
-           "its id or its status isn't one");
+    add_finding(findings, "logged model " + model.id.substr(0, 80), "bad_model",
+                "its id or its status isn't one");
     return std::nullopt;
   }
   model.experiment = experiment.id;
@@ -45,8 +45,8 @@ std::optional<SourceLoggedModel> read_model(const tracking::Experiment& experime
     const auto value = number_of(metric, "value");
     const auto at = time_of(metric, "timestamp");
     if (!value.has_value() || !at.has_value()) {
-      report(findings, found.owner.told() + " metrics", "bad_point",
-             "a metric has no time or no value; it was left out");
+      add_finding(findings, found.owner.told() + " metrics", "bad_point",
+                  "a metric has no time or no value; it was left out");
       continue;
     }
     model.metrics.push_back(
@@ -74,8 +74,8 @@ std::optional<SourceVersion> read_one_version(const Json& item, Findings& findin
                                    text_of(item, "current_stage"), text_of(item, "status")},
                                   made);
   if (wrong.has_value()) {
-    report(findings, fmt::format("version {}/{}", name.substr(0, 80), number.substr(0, 40)),
-           "bad_version", *wrong);
+    add_finding(findings, fmt::format("version {}/{}", name.substr(0, 80), number.substr(0, 40)),
+                "bad_version", *wrong);
     return std::nullopt;
   }
   made.created = time_of(item, "creation_timestamp").value_or(Timestamp{});
@@ -102,8 +102,9 @@ Result<void> find_storage(ServerReader& reader, SourceVersion& version, Findings
     return {};
   }
   if (!ServerReader::is_answer(answer.error())) return fail(Error(answer.error()));
-  report(findings, "version " + registry::to_text(made.model, made.version), "artifacts_unreadable",
-         "the server doesn't say where its files are: " + answer.error().message());
+  add_finding(findings, "version " + registry::to_text(made.model, made.version),
+              "artifacts_unreadable",
+              "the server doesn't say where its files are: " + answer.error().message());
   return {};
 }
 
@@ -154,8 +155,8 @@ server_registered_models(ServerReader& reader, Findings& findings,
           SourceRegisteredModel found;
           auto name = registry::ModelName::parse(text_of(item, "name"));
           if (!name.has_value()) {
-            report(findings, "model " + text_of(item, "name").substr(0, 80), "bad_name",
-                   name.error().message());
+            add_finding(findings, "model " + text_of(item, "name").substr(0, 80), "bad_name",
+                        name.error().message());
             continue;
           }
           found.model.name = std::move(*name);

@@ -1,8 +1,8 @@
 #include "artifacts/blob_store.h"
-#include "base/clock.h"
 #include "lifecycle/import.h"
 #include "lifecycle/internal/import_source.h"
 #include "lifecycle/internal/version_places.h"
+#include "lifecycle/testing/store_fixture.h"
 #include "lifecycle/track.h"
 #include "platform/real_file_system.h"
 #include "platform/threads.h"
@@ -21,10 +21,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRun = "c374fff8d8ac44bdbb91b86f09a1a10a";
 
-class ImportTest : public ::testing::Test {
+class ImportTest : public testing::StoreFixture {
  protected:
-  ImportTest() : directory_(platform::TemporaryDirectory::create().value()) {
-    store_ = Store::open(host_, directory_.path() + "/store", WhenMissing::Create).value();
+  ImportTest() {
+    store_ = open("store");
     write("0/meta.yaml", "artifact_location: file:///elsewhere/mlruns/0\nexperiment_id: '0'\n"
                          "lifecycle_stage: active\nname: Default\n");
     write("12/meta.yaml",
@@ -70,12 +70,6 @@ class ImportTest : public ::testing::Test {
     return false;
   }
 
-  platform::TemporaryDirectory directory_;
-  platform::RealFileSystem files_;
-  VirtualClock clock_{Timestamp{1'893'456'000'000'000}};
-  SeededRandom random_{1};
-  platform::ThreadPool pool_{platform::ThreadPoolOptions{.threads = 1}};
-  Host host_{files_, clock_, random_, Log::none(), pool_, "0.1.0", "test"};
   std::unique_ptr<Store> store_;
   ImportRequest request_;
 };

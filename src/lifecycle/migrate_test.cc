@@ -1,6 +1,6 @@
 #include "artifacts/directory_blob_store.h"
-#include "base/clock.h"
 #include "lifecycle/migrate.h"
+#include "lifecycle/testing/store_fixture.h"
 #include "lifecycle/track.h"
 #include "lifecycle/verify.h"
 #include "metadata/database.h"
@@ -21,17 +21,11 @@ namespace {
 namespace fs = std::filesystem;
 
 // Folders here; between all pairs of databases: metadata/table_copy_test.cc, tests/test_migrate.py.
-class MigrateTest : public ::testing::Test {
+class MigrateTest : public testing::StoreFixture {
  protected:
-  MigrateTest() : directory_(platform::TemporaryDirectory::create().value()) {
+  MigrateTest() {
     source_ = open("source");
     target_.records = path("target");
-  }
-  std::string path(const std::string& name) const { return directory_.path() + "/" + name; }
-  std::unique_ptr<Store> open(const std::string& name) {
-    auto opened = Store::open(host_, path(name), WhenMissing::Create);
-    EXPECT_TRUE(opened.has_value()) << opened.error().message();
-    return std::move(*opened);
   }
   // Gives its id.
   RunId add_run(const Store& store, const std::string& artifact) {
@@ -81,12 +75,6 @@ class MigrateTest : public ::testing::Test {
     }
   }
 
-  platform::TemporaryDirectory directory_;
-  platform::RealFileSystem files_;
-  VirtualClock clock_{Timestamp{1'893'456'000'000'000}};
-  SeededRandom random_{1};
-  platform::ThreadPool pool_{platform::ThreadPoolOptions{.threads = 1}};
-  Host host_{files_, clock_, random_, Log::none(), pool_, "0.1.0", "test"};
   std::unique_ptr<Store> source_;
   MigrateTarget target_;
 };

@@ -1,6 +1,6 @@
-#include "base/clock.h"
 #include "lifecycle/internal/lineage_events.h"
 #include "lifecycle/openlineage.h"
+#include "lifecycle/testing/store_fixture.h"
 #include "lifecycle/track.h"
 #include "metadata/database.h"
 #include "platform/real_file_system.h"
@@ -20,10 +20,10 @@ using workflow::StepStatus;
 
 constexpr const char* kRun = "0190d9a2b3c47def8123456789abcdef";
 
-class OpenLineageTest : public ::testing::Test {
+class OpenLineageTest : public testing::StoreFixture {
  protected:
-  OpenLineageTest() : directory_(platform::TemporaryDirectory::create().value()) {
-    store_ = Store::open(host_, directory_.path() + "/store", WhenMissing::Create).value();
+  OpenLineageTest() {
+    store_ = open("store");
     receiver_.directory = directory_.path();
     receiver_.config.declared = true;
     receiver_.config.file = "events.ndjson";
@@ -80,12 +80,6 @@ class OpenLineageTest : public ::testing::Test {
     return found;
   }
 
-  platform::TemporaryDirectory directory_;
-  platform::RealFileSystem files_;
-  VirtualClock clock_{Timestamp{1'893'456'000'000'000}};
-  SeededRandom random_{1};
-  platform::ThreadPool pool_{platform::ThreadPoolOptions{.threads = 1}};
-  Host host_{files_, clock_, random_, Log::none(), pool_, "0.1.0", "test"};
   std::unique_ptr<Store> store_;
   LineageReceiver receiver_;
 };

@@ -1,5 +1,6 @@
 #include "lifecycle/project.h"
 
+#include "base/caret.h"
 #include "base/text.h"
 #include "expr/expression.h"
 #include "tracking/openlineage_config.h"
@@ -85,6 +86,12 @@ std::vector<std::string> columns_never_asked(const Project& project) {
   return names;
 }
 
+// Of a name without quotes.
+bool continues_name(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return std::isalnum(byte) != 0 || c == '_' || c == '$' || byte >= 0x80;
+}
+
 // Monitoring computes KPIs on the rows that the model is asked with, as they were logged. The
 // dataset's schema isn't known yet, so only what can never be there is found here; serve finds the
 // rest.
@@ -105,14 +112,12 @@ void check_monitored_kpis(const Project& project, std::vector<Finding>& findings
     if (compiled.has_value()) continue;
     for (const Finding& unknown : compiled.error().findings()) {
       if (unknown.rule != "unknown_name" || unknown.column < 1) continue;
-      const std::string_view at = std::string_view(kpi.value).substr(
-          std::min<std::size_t>(static_cast<std::size_t>(unknown.column) - 1, kpi.value.size()));
+      const std::string_view at =
+          std::string_view(kpi.value).substr(offset_of(kpi.value, unknown.line, unknown.column));
       const std::size_t quote = at.starts_with('"') ? 1 : 0;
       for (const std::string& name : never) {
         const std::string_view rest = at.substr(quote);
-        const bool longer = rest.size() > name.size() &&
-                            (std::isalnum(static_cast<unsigned char>(rest[name.size()])) != 0 ||
-                             rest[name.size()] == '_');
+        const bool longer = rest.size() > name.size() && continues_name(rest[name.size()]);
         if (!rest.starts_with(name) || longer) continue;
         findings.push_back(kpi.origin.finding(
             "not_monitored",

@@ -62,6 +62,35 @@ TEST(Project, all_problems_of_all_sections_are_reported_at_once) {
       << project.error().message();
 }
 
+// The findings of a file whose only KPI is this one, of rows with the key größe and without id.
+std::vector<Finding> findings_of_kpi(const std::string& value) {
+  std::string text = with("monitoring: {windows: [1d]}\n");
+  const std::string target = "  target: late\n";
+  text.replace(text.find(target), target.size(),
+               target +
+                   "  key: [größe, id]\n  kpis:\n    - name: saved\n      unit: EUR\n"
+                   "      goal: \"> 0\"\n      value: " +
+                   value + "\n");
+  const auto project = parse_project(text, "martlet.yaml", ".");
+  return project.has_value() ? std::vector<Finding>() : project.error().findings();
+}
+
+TEST(Project, a_kpi_that_can_not_be_monitored_is_found_behind_characters_of_several_bytes) {
+  for (const char* value : {"id + 1", "length('größer 数据') + id", "'\"größe\" + 1'",
+                            "length('é') + größe * 2", "|\n        length('é')\n          + id"}) {
+    const std::vector<Finding> findings = findings_of_kpi(value);
+    ASSERT_EQ(findings.size(), 1U) << value;
+    EXPECT_EQ(findings[0].rule, "not_monitored") << value;
+  }
+}
+
+TEST(Project, a_name_that_goes_on_is_another_one) {
+  for (const char* value : {"length('é') + größenmaß", "identity + 1", "id_2 + 1", "größeß + 1",
+                            "length('é, id') + 1"}) {
+    EXPECT_TRUE(findings_of_kpi(value).empty()) << value;
+  }
+}
+
 TEST(Project, a_time_without_a_zone_is_a_warning) {
   std::string text = kSmall;
   text.replace(text.find("  zone: America/New_York\n"), 25, "");

@@ -78,12 +78,22 @@ TEST_P(KeyedAnswerTest, an_answer_is_kept_with_its_change_or_not_at_all) {
 }
 
 TEST_P(KeyedAnswerTest, the_old_and_those_beyond_the_count_are_forgotten) {
-  for (std::int64_t i = 0; i < 450; ++i) {
-    ASSERT_TRUE(*keep(answer("old" + std::to_string(i), i)));
-    if (i < 7) {
-      ASSERT_TRUE(*keep(answer("new" + std::to_string(i), kDay + 1000 + i)));
+  // At once: a commit waits for the disk.
+  const auto filled = database_->write([](Transaction& tx) -> Result<std::int64_t> {
+    std::int64_t fresh = 0;
+    const auto keep_one = [&](const std::string& key, std::int64_t seconds) -> Result<void> {
+      MARTLET_TRY_SET(const bool kept, keep_answer(tx, answer(key, seconds), {}));
+      fresh += kept ? 1 : 0;
+      return {};
+    };
+    for (std::int64_t i = 0; i < 450; ++i) {
+      MARTLET_TRY(keep_one("old" + std::to_string(i), i));
+      if (i < 7) MARTLET_TRY(keep_one("new" + std::to_string(i), kDay + 1000 + i));
     }
-  }
+    return fresh;
+  });
+  ASSERT_EQ(filled.value_or(0), 457);
+  ASSERT_EQ(count(), 457);
   const Timestamp now{(kDay + 449) * 1'000'000};
   EXPECT_EQ(*forget_answers(*database_, now, {}), 450);
   EXPECT_EQ(count(), 7);

@@ -65,10 +65,8 @@ std::vector<CompiledAlert> compile_alerts(const std::vector<AlertRule>& rules,
   for (const AlertRule& rule : rules) {
     auto compiled = expr::Expression::compile(rule.when, scope);
     if (!compiled.has_value()) {
-      for (const Finding& inner : compiled.error().findings()) {
-        findings.push_back(rule.where.finding(
-            inner.rule, "alert " + rule.name + ": " + message_in("condition", rule.when, inner)));
-      }
+      add_findings_in("condition", rule.when, compiled.error(),
+                      rule.where.finding("", "alert " + rule.name + ": "), findings);
       continue;
     }
     if (compiled->type() != columns::Type::Bool) {

@@ -54,12 +54,8 @@ Result<expr::Expression> compile_rule(const BaselineSpec& spec, const Schema& ro
   auto compiled = expr::Expression::compile(spec.rule, {rows, zone});
   std::vector<Finding> findings;
   if (!compiled.has_value()) {
-    for (const Finding& found : compiled.error().findings()) {
-      findings.push_back(
-          spec.origin.finding(found.rule, message_in("expression", spec.rule, found)));
-    }
-    if (findings.empty())
-      findings.push_back(spec.origin.finding("syntax", compiled.error().message()));
+    add_findings_in("expression", spec.rule, compiled.error(), spec.origin.finding("", ""),
+                    findings);
   } else if (!columns::is_numeric(compiled->type()) && compiled->type() != Type::Bool) {
     findings.push_back(spec.origin.finding(
         "wrong_type", fmt::format("a rule gives true, false or a number; this one gives a {}",

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace martlet::problem {
@@ -17,12 +18,12 @@ namespace {
 void check_syntax(const std::string& text, const Origin& origin, std::vector<Finding>& findings) {
   const auto compiled = expr::Expression::compile(text, {});
   if (compiled.has_value()) return;
-  for (const Finding& found : compiled.error().findings()) {
-    const bool later = found.rule == "unknown_name" || found.rule == "ambiguous_name" ||
-                       found.rule == "wrong_type" || found.rule == "wrong_arguments";
-    if (!later)
-      findings.push_back(origin.finding(found.rule, message_in("expression", text, found)));
-  }
+  std::vector<Finding> all;
+  add_findings_in("expression", text, compiled.error(), origin.finding("", ""), all);
+  std::copy_if(all.begin(), all.end(), std::back_inserter(findings), [](const Finding& found) {
+    return found.rule != "unknown_name" && found.rule != "ambiguous_name" &&
+           found.rule != "wrong_type" && found.rule != "wrong_arguments";
+  });
 }
 
 Origin origin_of(YamlObject& read, std::string_view key) {
@@ -73,12 +74,7 @@ void read_goal(YamlObject& read, KpiSpec& spec, std::vector<Finding>& findings) 
     return;
   }
   const Origin origin = origin_of(read, "goal");
-  if (goal.error().findings().empty()) {
-    findings.push_back(origin.finding("syntax", goal.error().message()));
-  }
-  for (const Finding& found : goal.error().findings()) {
-    findings.push_back(origin.finding(found.rule, message_in("goal", *text, found)));
-  }
+  add_findings_in("goal", *text, goal.error(), origin.finding("", ""), findings);
 }
 
 void read_kpi(const Yaml& node, Contract& contract, std::vector<Finding>& findings) {

@@ -99,12 +99,8 @@ Result<Kpi> Kpi::create(const KpiSpec& spec, Task task, const Schema& rows, cons
   auto compiled = expr::Expression::compile(spec.value, {Schema(std::move(fields)), zone});
   std::vector<Finding> findings;
   if (!compiled.has_value()) {
-    for (const Finding& found : compiled.error().findings()) {
-      findings.push_back(
-          spec.origin.finding(found.rule, message_in("expression", spec.value, found)));
-    }
-    if (findings.empty())
-      findings.push_back(spec.origin.finding("syntax", compiled.error().message()));
+    add_findings_in("expression", spec.value, compiled.error(), spec.origin.finding("", ""),
+                    findings);
     return invalid("the KPI " + spec.name, std::move(findings));
   }
   const Type type = compiled->type();

@@ -85,12 +85,9 @@ Result<Problem> Problem::bind(const Contract& contract, Task task, const Schema&
   if (!contract.decided_at.empty()) {
     auto compiled = expr::Expression::compile(contract.decided_at, {rows, contract.zone});
     if (!compiled.has_value()) {
-      for (const Finding& found : compiled.error().findings()) {
-        Finding placed =
-            origin.finding(found.rule, message_in("expression", contract.decided_at, found));
-        placed.path += ".decided_at";
-        findings.push_back(std::move(placed));
-      }
+      Finding place = origin.finding("", "");
+      place.path += ".decided_at";
+      add_findings_in("expression", contract.decided_at, compiled.error(), place, findings);
     } else if (!is_time(compiled->type())) {
       findings.push_back(origin.finding(
           "wrong_type", fmt::format("decided_at gives a {}, not a timestamp or a date",

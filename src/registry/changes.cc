@@ -21,10 +21,6 @@ constexpr std::size_t kBriefBytes = 128;
 
 bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
-std::size_t characters(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
-}
-
 void set_tag(Json& tags, const std::string& key, const std::optional<std::string>& value) {
   if (value.has_value()) {
     tags[key] = *value;
@@ -42,13 +38,13 @@ Result<void> Change::audit(std::string action, std::string subject, Json details
 }
 
 Result<void> check_tag(const std::string& key, const std::optional<std::string>& value) {
-  if (key.empty() || characters(key) > kMaxTagKey)
+  if (key.empty() || character_count(key) > kMaxTagKey)
     return invalid_argument(fmt::format("a tag's key has 1 to {} characters", kMaxTagKey));
   if (!is_valid_utf8(key) || (value.has_value() && !is_valid_utf8(*value)))
     return invalid_argument("a tag's key and value are UTF-8 texts");
-  if (value.has_value() && characters(*value) > kMaxTagValue) {
+  if (value.has_value() && character_count(*value) > kMaxTagValue) {
     return invalid_argument(fmt::format("the value of tag {} has {} characters, {} are allowed",
-                                        key, characters(*value), kMaxTagValue));
+                                        key, character_count(*value), kMaxTagValue));
   }
   return {};
 }

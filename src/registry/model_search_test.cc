@@ -1,41 +1,23 @@
 // Searches over generated models and versions give what a naive reading of the search language
 // gives, page by page.
-#include "artifacts/memory_blob_store.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "metadata/database.h"
 #include "registry/model_registry.h"
-#include "registry/schema.h"
+#include "registry/testing/registry_fixture.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
-#include <stdlib.h>
+#include <optional>
 
 namespace martlet::registry {
 namespace {
 
 using Names = std::vector<std::string>;
 
-class ModelSearchTest : public ::testing::Test {
+class ModelSearchTest : public testing::RegistryFixture {
  protected:
-  ModelSearchTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "martlet-test-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-    auto opened =
-        metadata::Database::open(directory_ + "/metadata.db", {.schema = {registry_schema()}});
-    EXPECT_TRUE(opened.has_value());
-    database_ = std::move(*opened);
-    registry_.emplace(*database_, blobs_, clock_);
-  }
-  ~ModelSearchTest() override {
-    registry_.reset();
-    database_.reset();
-    std::filesystem::remove_all(directory_);
-  }
-
   static ModelName named(const std::string& text) { return *ModelName::parse(text); }
   void make(const std::string& name, const Texts& tags = {}) {
     clock_.advance(std::chrono::milliseconds(1500));
@@ -77,13 +59,6 @@ class ModelSearchTest : public ::testing::Test {
     EXPECT_TRUE(page.has_value()) << filter << ": " << page.error().message();
     return page.has_value() ? texts(page->versions) : Names();
   }
-
-  std::string directory_;
-  artifacts::MemoryBlobStore blobs_;
-  VirtualClock clock_{Timestamp{1'893'456'000'000'000}};
-  std::unique_ptr<metadata::Database> database_;
-  std::optional<ModelRegistry> registry_;
-  const Actor author_{"user:ann"};
 };
 
 TEST_F(ModelSearchTest, models_are_found_by_name_and_tags) {

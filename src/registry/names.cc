@@ -27,10 +27,7 @@ Result<ModelName> ModelName::parse(std::string_view text) {
   };
   if (text.empty()) return bad("it is empty");
   if (!is_valid_utf8(text)) return bad("it isn't valid UTF-8");
-  if (std::count_if(text.begin(), text.end(),
-                    [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }) > 250) {
-    return bad("it is longer than 250 characters");
-  }
+  if (character_count(text) > 250) return bad("it is longer than 250 characters");
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return bad("it has a control character");
     if (c == '/' || c == ':' || c == '@')

@@ -1,5 +1,6 @@
 #include "registry/registry_import.h"
 
+#include "base/findings.h"
 #include "metadata/database.h"
 #include "registry/internal/changes.h"
 #include "registry/internal/model_loading.h"
@@ -15,17 +16,8 @@ namespace {
 using metadata::AuditRecord;
 using metadata::equal;
 using metadata::Transaction;
-using Findings = std::vector<Finding>;
 
 const metadata::Actor kActor{"import"};
-
-void report(Findings& findings, std::string path, std::string_view rule, std::string message) {
-  Finding finding;
-  finding.path = std::move(path);
-  finding.rule = rule;
-  finding.message = std::move(message);
-  findings.push_back(std::move(finding));
-}
 
 std::int64_t millis(Timestamp at) { return at.micros / 1000; }
 
@@ -36,8 +28,9 @@ Texts allowed_tags(const Texts& tags, const std::string& whose, Findings& findin
     if (const auto checked = check_tag(key, value); checked.has_value()) {
       allowed[key] = value;
     } else {
-      report(findings, fmt::format("{} tags[{}]", whose, martlet::to_text(Json(key.substr(0, 80)))),
-             "bad_tag", checked.error().message() + "; it was left out");
+      add_finding(findings,
+                  fmt::format("{} tags[{}]", whose, martlet::to_text(Json(key.substr(0, 80)))),
+                  "bad_tag", checked.error().message() + "; it was left out");
     }
   }
   return allowed;
@@ -131,8 +124,8 @@ class Adding {
     MARTLET_TRY_SET(auto existing, tx_.get<VersionRecord>(name_, theirs.version.number));
     if (existing.has_value()) {
       if (millis(existing->created) != millis(theirs.created) || existing->run != theirs.run) {
-        report(findings_, "version " + subject, "version_differs",
-               "there is another version of this number here, which was kept");
+        add_finding(findings_, "version " + subject, "version_differs",
+                    "there is another version of this number here, which was kept");
         return {};
       }
       MARTLET_TRY_SET(const std::int64_t added, add_tags(tx_, *existing, tags));
@@ -142,8 +135,8 @@ class Adding {
     }
     MARTLET_TRY_SET(const bool removed, was_removed(tx_, subject));
     if (!is_new_ && removed) {
-      report(findings_, "version " + subject, "version_removed",
-             "it was removed here, and was not added again");
+      add_finding(findings_, "version " + subject, "version_removed",
+                  "it was removed here, and was not added again");
       return {};
     }
     const VersionRecord record = record_of(theirs, tags);
@@ -167,24 +160,25 @@ class Adding {
     MARTLET_TRY_SET(const auto existing, tx_.get<AliasRecord>(name_, theirs.environment, alias));
     if (existing.has_value()) {
       if (existing->version != theirs.version.number) {
-        report(findings_, "alias " + subject, "alias_differs",
-               fmt::format("it points at version {} there and at version {} here, which was kept",
-                           theirs.version.number, existing->version));
+        add_finding(
+            findings_, "alias " + subject, "alias_differs",
+            fmt::format("it points at version {} there and at version {} here, which was kept",
+                        theirs.version.number, existing->version));
       }
       return {};
     }
     MARTLET_TRY_SET(const bool there, tx_.exists<VersionRecord>(name_, theirs.version.number));
     if (!there) {
-      report(findings_, "alias " + subject, "alias_differs",
-             fmt::format("it points at version {}, which isn't here", theirs.version.number));
+      add_finding(findings_, "alias " + subject, "alias_differs",
+                  fmt::format("it points at version {}, which isn't here", theirs.version.number));
       return {};
     }
     const auto of_alias =
         equal("model", name_) && equal("environment", theirs.environment) && equal("alias", alias);
     MARTLET_TRY_SET(const auto last, tx_.greatest<AliasChangeRecord>("number", of_alias));
     if (!is_new_ && last.has_value()) {
-      report(findings_, "alias " + subject, "alias_removed",
-             "it was removed here, and was not set again");
+      add_finding(findings_, "alias " + subject, "alias_removed",
+                  "it was removed here, and was not set again");
       return {};
     }
     MARTLET_TRY(tx_.insert(AliasRecord{name_, theirs.environment, alias, theirs.version.number}));

@@ -1,30 +1,16 @@
-#include "artifacts/memory_blob_store.h"
-#include "metadata/database.h"
-#include "registry/model_registry.h"
-#include "registry/references.h"
 #include "registry/registry_import.h"
-#include "registry/schema.h"
+#include "registry/testing/registry_fixture.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <optional>
-#include <stdlib.h>
 
 namespace martlet::registry {
 namespace {
 
-class RegistryImportTest : public ::testing::Test {
+class RegistryImportTest : public testing::RegistryFixture {
  protected:
   RegistryImportTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "martlet-test-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-    auto opened =
-        metadata::Database::open(directory_ + "/metadata.db", {.schema = {registry_schema()}});
-    EXPECT_TRUE(opened.has_value());
-    database_ = std::move(*opened);
-    registry_.emplace(*database_, blobs_, clock_);
     theirs_.name = churn_;
     theirs_.description = "who leaves";
     theirs_.tags = {{"team", "a"}};
@@ -34,11 +20,6 @@ class RegistryImportTest : public ::testing::Test {
     versions_ = {version(1), version(4)};
     versions_[1].stage = Stage::Production;
     versions_[1].tags = {{"checked", "yes"}};
-  }
-  ~RegistryImportTest() override {
-    registry_.reset();
-    database_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   ModelVersion version(std::int64_t number) const {
@@ -65,19 +46,9 @@ class RegistryImportTest : public ::testing::Test {
     return found;
   }
   void expect_sound() {
-    const auto found =
-        database_->read([](const metadata::ReadTransaction& tx) { return check_records(tx); });
-    ASSERT_TRUE(found.has_value());
-    for (const auto& finding : *found) ADD_FAILURE() << finding.message;
+    for (const std::string& finding : findings()) ADD_FAILURE() << finding;
   }
 
-  std::string directory_;
-  artifacts::MemoryBlobStore blobs_;
-  VirtualClock clock_{Timestamp{1'893'456'000'000'000}};
-  std::unique_ptr<metadata::Database> database_;
-  std::optional<ModelRegistry> registry_;
-  const Actor author_{"ann"};
-  const ModelName churn_ = *ModelName::parse("churn");
   RegisteredModel theirs_;
   std::vector<ModelVersion> versions_;
   std::vector<Finding> findings_;

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "metadata/database.h"
 #include "metadata/filter.h"
+#include "tracking/internal/name.h"
 #include "tracking/internal/records.h"
 
 #include <fmt/format.h>
@@ -25,18 +26,14 @@ using metadata::ReadTransaction;
 using metadata::Transaction;
 
 constexpr std::array<std::string_view, 3> kStatusNames{"pending", "ready", "upload_failed"};
-constexpr std::size_t kMaxNameBytes = 500;
 constexpr std::string_view kParam = "param";
 constexpr std::string_view kTag = "tag";
 
 Result<void> check_name(const std::string& name) {
-  if (name.empty() || name.size() > kMaxNameBytes || !is_valid_utf8(name) ||
-      name.find_first_of("/:.%\"'") != std::string::npos) {
-    return invalid_argument(fmt::format(
-        "naming a logged model '{}': a name is 1 to {} bytes without any of / : . % \" '",
-        name.substr(0, 100), kMaxNameBytes));
-  }
-  return {};
+  if (is_name(name) && name.find_first_of("/:.%\"'") == std::string::npos) return {};
+  return invalid_argument(fmt::format(
+      "naming a logged model '{}': a name is 1 to {} characters without any of / : . % \" '",
+      name.substr(0, 100), kMaxNameCharacters));
 }
 
 // By the rules for what runs log.

@@ -1,8 +1,10 @@
 #include "tracking/logged_model_import.h"
 
 #include "artifacts/tree.h"
+#include "base/findings.h"
 #include "base/text.h"
 #include "metadata/database.h"
+#include "tracking/internal/name.h"
 #include "tracking/internal/records.h"
 
 #include <fmt/format.h>
@@ -18,26 +20,16 @@ namespace {
 using metadata::ReadTransaction;
 using metadata::Transaction;
 
-constexpr std::size_t kMaxNameBytes = 500;
 constexpr std::string_view kParam = "param";
 constexpr std::string_view kTag = "tag";
-
-void report(std::vector<Finding>& findings, std::string path, std::string_view rule,
-            std::string message) {
-  Finding finding;
-  finding.path = std::move(path);
-  finding.rule = rule;
-  finding.message = std::move(message);
-  findings.push_back(std::move(finding));
-}
 
 // Whether one param, tag or metric may be kept, by the rules for what runs log.
 bool is_allowed(const RunBatch& one, const std::string& model, std::vector<Finding>& findings) {
   const auto checked = check_batch(one);
   if (checked.has_value()) return true;
   for (const Finding& finding : checked.error().findings()) {
-    report(findings, fmt::format("logged model {} {}", model, finding.path), finding.rule,
-           finding.message + "; it was left out");
+    add_finding(findings, fmt::format("logged model {} {}", model, finding.path), finding.rule,
+                finding.message + "; it was left out");
   }
   return false;
 }
@@ -102,15 +94,12 @@ LoggedModelRecord record_of(const LoggedModel& theirs, const ExperimentId& exper
 }
 
 Result<void> check_model(const LoggedModel& theirs) {
-  const auto text = [](const std::string& value) {
-    return value.size() <= kMaxNameBytes && is_valid_utf8(value);
-  };
-  if (!theirs.name.empty() && text(theirs.name) && text(theirs.type) && text(theirs.creator) &&
-      text(theirs.source_run.text()) && is_valid_utf8(theirs.status_message))
+  if (is_name(theirs.name) && is_short_text(theirs.type) && is_short_text(theirs.creator) &&
+      is_short_text(theirs.source_run.text()) && is_valid_utf8(theirs.status_message))
     return {};
   return invalid_argument(fmt::format(
-      "importing logged model {}: its name, type or creator is no text of at most {} bytes",
-      theirs.id, kMaxNameBytes));
+      "importing logged model {}: its name, type or creator is no text of at most {} characters",
+      theirs.id, kMaxNameCharacters));
 }
 
 Result<std::optional<LoggedModelRecord>> look(const ReadTransaction& tx,
@@ -129,8 +118,9 @@ Result<std::optional<LoggedModelRecord>> look(const ReadTransaction& tx,
     MARTLET_TRY_SET(const auto kept,
                     tx.get<LoggedModelTextRecord>(text.model, text.kind, text.key));
     if (kept.has_value() && kept->value != text.value)
-      report(findings, fmt::format("logged model {} params[{}]", fresh.id, to_text(Json(text.key))),
-             "param_differs", "it has another value here already, which was kept");
+      add_finding(findings,
+                  fmt::format("logged model {} params[{}]", fresh.id, to_text(Json(text.key))),
+                  "param_differs", "it has another value here already, which was kept");
   }
   return existing;
 }

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "metadata/database.h"
 #include "tracking/internal/metric_points.h"
+#include "tracking/internal/name.h"
 #include "tracking/internal/records.h"
 
 #include <fmt/format.h>
@@ -22,7 +23,6 @@ using metadata::equal;
 using metadata::ReadTransaction;
 using metadata::Transaction;
 
-constexpr std::size_t kMaxNameBytes = 500;
 constexpr std::int64_t kMaxKeptNumber = std::numeric_limits<std::int32_t>::max();
 
 // The findings of one param, tag, metric key or input; none when it may be kept.
@@ -57,10 +57,6 @@ RunBatch allowed_part(const Run& run, std::vector<Finding>& findings) {
   part.model_inputs = run.model_inputs;
   part.model_outputs = run.model_outputs;
   return part;
-}
-
-bool is_name(const std::string& name) {
-  return !name.empty() && name.size() <= kMaxNameBytes && is_valid_utf8(name);
 }
 
 RunRecord record_of(const Run& theirs, const ExperimentId& experiment, Timestamp now) {
@@ -177,8 +173,9 @@ ImportTally& ImportTally::operator+=(const ImportTally& other) {
 
 Result<RunImporter::Placed> RunImporter::experiment(const Experiment& theirs) {
   if (!is_name(theirs.name)) {
-    return invalid_argument(fmt::format("importing experiment {}: a name is text of 1 to {} bytes",
-                                        theirs.id.text(), kMaxNameBytes));
+    return invalid_argument(
+        fmt::format("importing experiment {}: a name is text of 1 to {} characters",
+                    theirs.id.text(), kMaxNameCharacters));
   }
   const auto find = [&](const ReadTransaction& tx) {
     return tx.first<ExperimentRecord>(equal("name", theirs.name));

@@ -158,7 +158,7 @@ Result<void> remove_trace(Transaction& tx, const std::string& id) {
 
 }  // namespace
 
-Result<Trace> Traces::put(const Trace& trace) {
+Result<Trace> Traces::put(const Trace& trace, const metadata::Also<Trace>& also) {
   MARTLET_TRY(check(trace));
   return database_.write([&](Transaction& tx) -> Result<Trace> {
     MARTLET_TRY_SET(const ExperimentRecord experiment,
@@ -174,7 +174,7 @@ Result<Trace> Traces::put(const Trace& trace) {
       MARTLET_TRY(tx.put(TraceTextRecord{trace.id, std::string(kTag), key, value}));
     for (const auto& [key, value] : trace.metadata)
       MARTLET_TRY(tx.put(TraceTextRecord{trace.id, std::string(kMetadata), key, value}));
-    return load(tx, std::move(record));
+    return metadata::with(tx, load(tx, std::move(record)), also);
   });
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "metadata/also.h"
 #include "tracking/run.h"
 
 #include <cstdint>
@@ -52,7 +53,7 @@ class Traces {
 
   // Replaces what was known of a trace of that id, but for tags that it doesn't name. NotFound for
   // an unknown experiment, InvalidArgument for a deleted one and for an id that is none.
-  Result<Trace> put(const Trace& trace);
+  Result<Trace> put(const Trace& trace, const metadata::Also<Trace>& also = {});
   Result<Trace> trace(const std::string& id) const;  // NotFound
   Result<void> set_tag(const std::string& id, const std::string& key, const std::string& value);
   Result<void> remove_tag(const std::string& id, const std::string& key);  // NotFound

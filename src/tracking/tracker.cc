@@ -2,11 +2,11 @@
 
 #include "artifacts/blob_store.h"
 #include "artifacts/tree.h"
-#include "base/text.h"
 #include "metadata/database.h"
 #include "tracking/files.h"
 #include "tracking/internal/experiment_finding.h"
 #include "tracking/internal/metric_points.h"
+#include "tracking/internal/name.h"
 #include "tracking/internal/records.h"
 #include "tracking/internal/run_finding.h"
 #include "tracking/internal/run_loading.h"
@@ -26,14 +26,10 @@ using metadata::Query;
 using metadata::ReadTransaction;
 using metadata::Transaction;
 
-constexpr std::size_t kMaxNameBytes = 500;
-
 Result<void> check_name(std::string_view what, const std::string& name) {
-  if (name.empty() || name.size() > kMaxNameBytes || !is_valid_utf8(name)) {
-    return invalid_argument(
-        fmt::format("naming {}: a name is text of 1 to {} bytes", what, kMaxNameBytes));
-  }
-  return {};
+  if (is_name(name)) return {};
+  return invalid_argument(
+      fmt::format("naming {}: a name is text of 1 to {} characters", what, kMaxNameCharacters));
 }
 
 Result<RunRecord> writable_run(const ReadTransaction& tx, const RunId& id) {

@@ -4,7 +4,7 @@
 Usage: make_stores.py FOLDER
 
 Needs mlflow 3.17.2 and pandas (not part of the tests' environment). FOLDER must not exist; it holds the stores while they are
-made. What is made is packed beside this script: files.tar.gz (a folder store), database.tar.gz (a SQLite database with its
+made, and in them its path is replaced by PLACE. What is made is packed beside this script: files.tar.gz (a folder store), database.tar.gz (a SQLite database with its
 artifacts), server.json (each answer that a real `mlflow server` on that database gave to what an import asks, by request),
 expected.json (names and ids).
 """
@@ -13,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -32,6 +33,7 @@ import mlflow.data  # noqa: E402
 from mlflow.entities import DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput, Metric  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
+PLACE = "/srv/mlflow-made"  # exists nowhere: stores are moved before they are imported
 T0 = 1_700_000_000_000
 
 
@@ -126,6 +128,23 @@ def fill_models(uri, client, churn, runs):
     return {"models": models}
 
 
+def move_files(mlruns, folder):
+    """A folder store says in PLACE where it was made in `folder`."""
+    for meta in mlruns.rglob("meta.yaml"):
+        meta.write_text(meta.read_text().replace(str(folder), PLACE))
+
+
+def move_database(path, folder):
+    """The same of a database."""
+    database = sqlite3.connect(path)
+    for table, in database.execute("select name from sqlite_master where type = 'table'").fetchall():
+        for column in [row[1] for row in database.execute(f'pragma table_info("{table}")')]:
+            database.execute(f'update "{table}" set "{column}" = replace("{column}", ?, ?) where instr("{column}", ?)', (str(folder), PLACE, str(folder)))
+    database.commit()
+    database.execute("vacuum")
+    database.close()
+
+
 def pack(folder, names, target):
     """A tar archive that depends on nothing but the files."""
     raw = io.BytesIO()
@@ -205,7 +224,8 @@ def record(folder):
             except OSError:
                 time.sleep(1)
         kept = Asked(f"http://127.0.0.1:{port}").all()
-        (HERE / "server.json").write_text(json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        text = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False)
+        (HERE / "server.json").write_text(text.replace(str(folder), PLACE) + "\n")
     finally:
         os.killpg(server.pid, 15)
         server.wait()
@@ -218,10 +238,12 @@ def main():
     os.chdir(folder / "database")
     database = f"sqlite:///{folder}/database/mlflow.db"
     expected = {"files": fill(f"file://{folder}/mlruns"), "database": fill(database)}
-    pack(folder, ["mlruns"], HERE / "files.tar.gz")
-    pack(folder / "database", ["mlflow.db", "mlruns"], HERE / "database.tar.gz")
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
     record(folder)
+    move_files(folder / "mlruns", folder)
+    move_database(folder / "database" / "mlflow.db", folder)
+    pack(folder, ["mlruns"], HERE / "files.tar.gz")
+    pack(folder / "database", ["mlflow.db", "mlruns"], HERE / "database.tar.gz")
     shutil.rmtree(folder)
 
 

@@ -190,12 +190,9 @@ class Fitter {
       report(path, "leak", "a feature can't be made from the target", derive.where);
       return;
     }
-    if (compiled.error().findings().empty())
-      report(path, "expression", compiled.error().message(), derive.where);
-    for (const Finding& finding : compiled.error().findings()) {
-      report(path, finding.rule, message_in("expression", derive.expression, finding),
-             derive.where);
-    }
+    const Yaml& where = derive.where;
+    add_findings_in("expression", derive.expression, compiled.error(),
+                    {path, "", "", where.file(), where.line(), where.column()}, findings_);
   }
 
   const LookupTable* table_of(const LookupConfig& lookup) const {

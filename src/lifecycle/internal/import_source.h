@@ -4,7 +4,7 @@
 // at a time. Readers take nothing of what they read as a path or a size before they have checked
 // it.
 #pragma once
-#include "base/finding.h"
+#include "base/findings.h"
 #include "base/result.h"
 #include "lifecycle/import.h"
 #include "registry/model_version.h"
@@ -92,8 +92,6 @@ class ImportSource {
   virtual Result<void> look_for_more() = 0;
 };
 
-using Findings = std::vector<Finding>;
-
 // `findings` must outlive the reader.
 Result<std::unique_ptr<ImportSource>>
 open_file_source(FileSystem& files, const ImportRequest& request, Findings& findings);
@@ -106,7 +104,6 @@ Result<std::unique_ptr<ImportSource>> open_server_source(const ImportRequest& re
 
 inline constexpr std::size_t kPointsAtOnce = 20'000;  // per transaction
 
-void report(Findings& findings, std::string path, std::string_view rule, std::string message);
 // "FINISHED", or its number (3); nullopt for another.
 std::optional<tracking::RunStatus> mlflow_status(std::string_view text);
 // Of a logged model: "READY", "LOGGED_MODEL_READY", or its number (2); nullopt for another.

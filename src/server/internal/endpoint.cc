@@ -63,10 +63,9 @@ void RouteMeter::done(const net::Request& request, std::chrono::steady_clock::ti
                             {"error", error == nullptr ? "" : error->message()}});
 }
 
-void Pending::respond(Result<net::Response> response) {
+void Pending::respond(Result<net::Response> response, Shape shape) {
   const Error* const error = response.has_value() ? nullptr : &response.error();
-  net::Response answer =
-      error == nullptr ? std::move(*response) : error_response(*error, request());
+  net::Response answer = error == nullptr ? std::move(*response) : shape(*error, request());
   meter_->done(request(), began_, answer.status, error);
   exchange_.respond(std::move(answer));
 }

@@ -59,8 +59,9 @@ class Pending {
   const net::Request& request() const { return exchange_.request(); }
   // Of a route that streams it.
   net::RequestBody body() { return exchange_.body(); }
-  // Once; the request may not be touched afterwards.
-  void respond(Result<net::Response> response);
+  // Once; the request may not be touched afterwards. `shape` makes the answer of an error.
+  using Shape = net::Response (*)(const Error& error, const net::Request& request);
+  void respond(Result<net::Response> response, Shape shape = &error_response);
 
  private:
   net::Exchange exchange_;

@@ -83,7 +83,7 @@ Result<std::unique_ptr<Api>> Api::open(metadata::Database& database, artifacts::
 void Api::add_to(Endpoints& endpoints) {
   Calls calls(endpoints, state_->idempotency);
   add_experiment_calls(calls, state_->tracker, state_->tokens);
-  add_run_calls(calls, state_->tracker, state_->tokens);
+  add_run_calls(calls, state_->tracker, state_->database, state_->tokens);
   add_metric_calls(calls, state_->tracker, state_->tokens);
   add_logged_model_calls(calls, state_->models, state_->tokens);
   add_trace_calls(calls, state_->traces, state_->tokens);

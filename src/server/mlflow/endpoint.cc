@@ -81,17 +81,27 @@ void Calls::call(net::Method method, std::string_view version, std::string_view 
         });
 }
 
-void Calls::create(std::string_view path, std::string_view summary, Creation creation) {
-  mount(net::Method::Post, "2.0", path, summary,
-        [idempotency = &idempotency_, creation = std::move(creation)](const net::Request& request) {
-          return idempotency->answer(
-              request,
-              [&](Once& once) -> Result<net::Response> {
-                MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
-                return creation(*message, once);
-              },
-              [](const Error& error, const net::Request& of) { return error_response(error, of); });
-        });
+void Calls::create(std::string_view path, std::string_view summary, Creation creation,
+                   std::string_view version) {
+  mount(net::Method::Post, version, path, summary, once(std::move(creation)));
+}
+
+void Calls::raw_create(std::string_view version, std::string_view path, std::string_view summary,
+                       Creation creation) {
+  raw_call(net::Method::Post, version, path, summary, once(std::move(creation)));
+}
+
+Calls::RawAnswer Calls::once(Creation creation) {
+  return
+      [idempotency = &idempotency_, creation = std::move(creation)](const net::Request& request) {
+        return idempotency->answer(
+            request,
+            [&](Once& once) -> Result<net::Response> {
+              MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
+              return creation(*message, request, once);
+            },
+            [](const Error& error, const net::Request& of) { return error_response(error, of); });
+      };
 }
 
 void Calls::mount(net::Method method, std::string_view version, std::string_view path,
@@ -112,10 +122,7 @@ void Calls::raw(net::Method method, std::string pattern, std::string_view summar
                 RawAnswer answer) {
   endpoints_.add(method, std::move(pattern), std::string(summary), {.body_limit_bytes = kBodyBytes},
                  [answer = std::move(answer)](Pending pending) {
-                   auto response = answer(pending.request());
-                   if (!response.has_value())
-                     response = error_response(response.error(), pending.request());
-                   pending.respond(std::move(response));
+                   pending.respond(answer(pending.request()), &error_response);
                  });
 }
 
@@ -125,9 +132,7 @@ void Calls::stream_call(net::Method method, std::string_view version, std::strin
     endpoints_.add(method, fmt::format("{}{}{}", prefix, version, path), std::string(summary),
                    {.body = net::BodyMode::Streamed}, [answer](Pending pending) {
                      auto response = answer(pending.request(), pending.body());
-                     if (!response.has_value())
-                       response = error_response(response.error(), pending.request());
-                     pending.respond(std::move(response));
+                     pending.respond(std::move(response), &error_response);
                    });
   }
 }

@@ -34,7 +34,8 @@ class Calls {
       std::function<Result<net::Response>(const net::Request& request, net::RequestBody body)>;
 
   // What makes something; it answers through `once`.
-  using Creation = std::function<Result<net::Response>(Message& message, Once& once)>;
+  using Creation = std::function<Result<net::Response>(Message& message,
+                                                       const net::Request& request, Once& once)>;
 
   // Both outlive the calls.
   Calls(Endpoints& endpoints, Idempotency& idempotency)
@@ -43,7 +44,8 @@ class Calls {
   void get(std::string_view path, std::string_view summary, Answer answer);
   void post(std::string_view path, std::string_view summary, Answer answer);
   // A POST that takes an Idempotency-Key.
-  void create(std::string_view path, std::string_view summary, Creation creation);
+  void create(std::string_view path, std::string_view summary, Creation creation,
+              std::string_view version = "2.0");
   void call(net::Method method, std::string_view version, std::string_view path,
             std::string_view summary, Answer answer);
   // Anywhere, with an answer of its own kind.
@@ -51,6 +53,9 @@ class Calls {
   // Under both prefixes, with an answer of its own kind: `path` begins behind the version.
   void raw_call(net::Method method, std::string_view version, std::string_view path,
                 std::string_view summary, const RawAnswer& answer);
+  // The same for what makes something: a POST that takes an Idempotency-Key.
+  void raw_create(std::string_view version, std::string_view path, std::string_view summary,
+                  Creation creation);
   // The same for a body of any size, which comes piece by piece.
   void stream_call(net::Method method, std::string_view version, std::string_view path,
                    std::string_view summary, const StreamAnswer& answer);
@@ -58,6 +63,7 @@ class Calls {
  private:
   void mount(net::Method method, std::string_view version, std::string_view path,
              std::string_view summary, const RawAnswer& answer);
+  RawAnswer once(Creation creation);
 
   Endpoints& endpoints_;
   Idempotency& idempotency_;

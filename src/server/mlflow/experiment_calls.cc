@@ -168,7 +168,9 @@ void add_experiment_calls(Calls& calls, Tracker& tracker, const PageTokens& toke
     };
   };
   calls.create("experiments/create", "A new experiment.",
-               [&tracker](Message& message, Once& once) { return create(tracker, message, once); });
+               [&tracker](Message& message, const net::Request&, Once& once) {
+                 return create(tracker, message, once);
+               });
   calls.get("experiments/get", "An experiment, deleted ones too.", call(get));
   calls.get("experiments/get-by-name", "The experiment of a name.", call(get_by_name));
   calls.get("experiments/search", "A page of experiments.", searching);

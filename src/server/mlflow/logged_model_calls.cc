@@ -213,7 +213,9 @@ void add_logged_model_calls(Calls& calls, LoggedModels& models, const PageTokens
       };
   using net::Method;
   calls.create("logged-models", "A new logged model.",
-               [&models](Message& message, Once& once) { return create(models, message, once); });
+               [&models](Message& message, const net::Request&, Once& once) {
+                 return create(models, message, once);
+               });
   calls.post("logged-models/search", "A page of logged models.",
              [&models, &tokens](Message& message, const Request&) {
                return search(models, tokens, message);

@@ -192,7 +192,9 @@ void add_registry_model_calls(Calls& calls, ModelRegistry& models, const PageTok
     };
   };
   calls.create("registered-models/create", "A new registered model.",
-               [&models](Message& message, Once& once) { return create(models, message, once); });
+               [&models](Message& message, const net::Request&, Once& once) {
+                 return create(models, message, once);
+               });
   calls.get("registered-models/get", "A registered model.", call(get));
   calls.post("registered-models/rename", "Renames a registered model.", call(rename));
   calls.call(Method::Patch, "2.0", "registered-models/update", "Describes a registered model.",

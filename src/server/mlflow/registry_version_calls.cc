@@ -265,7 +265,9 @@ void add_registry_version_calls(Calls& calls, const RegistryContext& context) {
     };
   };
   calls.create("model-versions/create", "A new version of a registered model.",
-               [context](Message& message, Once& once) { return create(context, message, once); });
+               [context](Message& message, const net::Request&, Once& once) {
+                 return create(context, message, once);
+               });
   calls.get("model-versions/get", "A model version.", call(get));
   calls.call(Method::Patch, "2.0", "model-versions/update", "Describes a model version.",
              call(update));

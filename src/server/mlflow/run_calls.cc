@@ -1,8 +1,10 @@
 #include "server/mlflow/run_calls.h"
 
+#include "metadata/database.h"
 #include "server/mlflow/endpoint.h"
 #include "server/mlflow/page_token.h"
 #include "server/mlflow/run_wire.h"
+#include "tracking/model_history.h"
 #include "tracking/tracker.h"
 
 #include <fmt/format.h>
@@ -250,9 +252,8 @@ Result<std::string> log_outputs(Tracker& tracker, Message& message) {
   return log(tracker, message, run, batch);
 }
 
-// Old clients: a list of models in a tag.
-Result<std::string> log_model(Tracker& tracker, Message& message) {
-  constexpr const char* kHistoryTag = "mlflow.log-model.history";
+// Old clients note their models at the run.
+Result<net::Response> log_model(metadata::Database& database, Message& message, Once& once) {
   const Fields fields = message.fields();
   const RunId run = run_id(fields);
   const std::string text = fields.required_name("model_json");
@@ -265,21 +266,20 @@ Result<std::string> log_model(Tracker& tracker, Message& message) {
     if (!model->contains(key))
       return invalid_argument(fmt::format("Model json is missing mandatory field '{}'", key));
   }
-  MARTLET_TRY_SET(const tracking::Run known, told(tracker.run(run), run));
-  Json history = Json::array();
-  if (const auto tag = known.tags.find(kHistoryTag); tag != known.tags.end()) {
-    auto kept = parse_json(tag->second);
-    if (kept.has_value() && kept->is_array()) history = std::move(*kept);
-  }
-  history.push_back(*model);
-  RunBatch batch;
-  batch.tags[kHistoryTag] = to_text(history);
-  return log(tracker, message, run, batch);
+  const auto note = [&](const metadata::Also<RunId>& also) {
+    return told(database.write([&](metadata::Transaction& tx) -> Result<RunId> {
+      MARTLET_TRY(tracking::add_to_model_history(tx, run, *model));
+      return metadata::with<RunId>(tx, run, also);
+    }),
+                run);
+  };
+  return once.answer<RunId>(note, [](const RunId&) { return "{}"; });
 }
 
 }  // namespace
 
-void add_run_calls(Calls& calls, Tracker& tracker, const PageTokens& tokens) {
+void add_run_calls(Calls& calls, Tracker& tracker, metadata::Database& database,
+                   const PageTokens& tokens) {
   const auto call = [&tracker](Result<std::string> (*function)(Tracker&, Message&)) {
     return [&tracker, function](Message& message, const net::Request&) {
       return function(tracker, message);
@@ -291,7 +291,9 @@ void add_run_calls(Calls& calls, Tracker& tracker, const PageTokens& tokens) {
     };
   };
   calls.create("runs/create", "A new run.",
-               [&tracker](Message& message, Once& once) { return create(tracker, message, once); });
+               [&tracker](Message& message, const net::Request&, Once& once) {
+                 return create(tracker, message, once);
+               });
   calls.get("runs/get", "A run, deleted ones too.", call(get));
   calls.post("runs/update", "Status, end or name of a run.", call(update));
   calls.post("runs/search", "A page of runs.",
@@ -307,7 +309,10 @@ void add_run_calls(Calls& calls, Tracker& tracker, const PageTokens& tokens) {
   calls.post("runs/log-batch", "Metrics, params and tags, all or none.", call(log_batch));
   calls.post("runs/log-inputs", "Datasets and models that a run read.", call(log_inputs));
   calls.post("runs/outputs", "Models that a run made.", call(log_outputs));
-  calls.post("runs/log-model", "A model of an old client.", call(log_model));
+  calls.create("runs/log-model", "A model of an old client.",
+               [&database](Message& message, const net::Request&, Once& once) {
+                 return log_model(database, message, once);
+               });
 }
 
 }  // namespace martlet::server::mlflow

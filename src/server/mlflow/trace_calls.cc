@@ -123,11 +123,11 @@ std::string answer_of(const Trace& trace) {
   return json.end_object().end_object().take();
 }
 
-Result<std::string> start(Traces& traces, Message& message, const Request&) {
+Result<net::Response> start(Traces& traces, Message& message, Once& once) {
   MARTLET_TRY_SET(Trace trace, read_trace(message));
   trace.tags[kLocationTag] = artifact_uri(trace.experiment, {.run = {}, .trace = trace.id});
-  MARTLET_TRY_SET(const Trace kept, traces.put(trace));
-  return answer_of(kept);
+  return once.answer<Trace>(
+      [&](const metadata::Also<Trace>& also) { return traces.put(trace, also); }, answer_of);
 }
 
 Result<std::string> get(Traces& traces, Message&, const Request& request) {
@@ -212,7 +212,12 @@ void add_trace_calls(Calls& calls, Traces& traces, const PageTokens& tokens) {
       return function(traces, message, request);
     };
   };
-  calls.call(Method::Post, "3.0", "traces", "Records a trace.", call(start));
+  calls.create(
+      "traces", "Records a trace.",
+      [&traces](Message& message, const Request&, Once& once) {
+        return start(traces, message, once);
+      },
+      "3.0");
   calls.call(Method::Post, "3.0", "traces/search", "A page of traces.",
              [&traces, &tokens](Message& message, const Request&) {
                return search(traces, tokens, message);

@@ -38,8 +38,21 @@ Result<ArtifactPlace> place_of(const Request& request, const std::string& client
   return place;
 }
 
-Result<std::string> create(const ArtifactContext& context, Message& message,
-                           const Request& request) {
+// Where the client sends the parts.
+std::string credentials(const Upload& upload, const Request& request) {
+  JsonWriter json;
+  json.begin_object().text("upload_id", upload.id).key("credentials").begin_array();
+  for (std::int64_t number = 1; number <= upload.parts; ++number) {
+    json.begin_object();
+    json.text("url", fmt::format("http://{}/api/2.0/mlflow-artifacts/mpu/part/{}/{}",
+                                 request.header("host"), upload.id, number));
+    json.integer("part_number", number).key("headers").begin_object().end_object().end_object();
+  }
+  return json.end_array().end_object().take();
+}
+
+Result<Response> create(const ArtifactContext& context, Message& message, const Request& request,
+                        Once& once) {
   const Fields fields = message.fields();
   const std::string path = fields.required_name("path");
   const std::int64_t parts = fields.integer("num_parts").value_or(1);
@@ -49,22 +62,18 @@ Result<std::string> create(const ArtifactContext& context, Message& message,
   MARTLET_TRY_SET(const ArtifactPlace place, place_of(request, path));
   const Upload upload{platform::SystemRandom().hex(32), place.owner, place.file, parts,
                       context.clock.now()};
-  MARTLET_TRY(context.database.write([&](Transaction& tx) -> Result<void> {
-    MARTLET_TRY_SET(const ExperimentId experiment, tracking::experiment_of(tx, place.owner));
-    if (experiment != place.experiment)
-      return not_found(fmt::format("No such artifact: experiment {} has no such run or model",
-                                   place.experiment.text()));
-    return tracking::begin_upload(tx, upload);
-  }));
-  JsonWriter json;
-  json.begin_object().text("upload_id", upload.id).key("credentials").begin_array();
-  for (std::int64_t number = 1; number <= parts; ++number) {
-    json.begin_object();
-    json.text("url", fmt::format("http://{}/api/2.0/mlflow-artifacts/mpu/part/{}/{}",
-                                 request.header("host"), upload.id, number));
-    json.integer("part_number", number).key("headers").begin_object().end_object().end_object();
-  }
-  return json.end_array().end_object().take();
+  const auto begin = [&](const metadata::Also<Upload>& also) {
+    return context.database.write([&](Transaction& tx) -> Result<Upload> {
+      MARTLET_TRY_SET(const ExperimentId experiment, tracking::experiment_of(tx, place.owner));
+      if (experiment != place.experiment)
+        return not_found(fmt::format("No such artifact: experiment {} has no such run or model",
+                                     place.experiment.text()));
+      MARTLET_TRY(tracking::begin_upload(tx, upload));
+      return metadata::with<Upload>(tx, upload, also);
+    });
+  };
+  return once.answer<Upload>(begin,
+                             [&](const Upload& begun) { return credentials(begun, request); });
 }
 
 Result<Response> put(const ArtifactContext& context, const Request& request,
@@ -113,8 +122,8 @@ Result<Upload> named(const ArtifactContext& context, Message& message, const Req
   return invalid_argument(fmt::format("upload {} is of another file, '{}'", id, upload.path));
 }
 
-Result<std::string> complete(const ArtifactContext& context, Message& message,
-                             const Request& request) {
+Result<Response> complete(const ArtifactContext& context, Message& message, const Request& request,
+                          Once& once) {
   MARTLET_TRY_SET(const Upload upload, named(context, message, request));
   MARTLET_TRY_SET(const std::vector<UploadPart> parts,
                   context.database.read(
@@ -133,38 +142,40 @@ Result<std::string> complete(const ArtifactContext& context, Message& message,
   MARTLET_TRY_SET(const artifacts::StoredBlob blob, join(context, parts));
   const tracking::Artifact file{upload.path, blob.digest,
                                 static_cast<std::int64_t>(blob.size_bytes), context.clock.now()};
-  MARTLET_TRY(context.database.write([&](Transaction& tx) -> Result<void> {
-    MARTLET_TRY(tracking::put_file(tx, upload.owner, file));
-    return tracking::end_upload(tx, upload.id);
-  }));
-  return "{}";
+  const auto store = [&](const metadata::Also<Upload>& also) {
+    return context.database.write([&](Transaction& tx) -> Result<Upload> {
+      MARTLET_TRY(tracking::put_file(tx, upload.owner, file));
+      MARTLET_TRY(tracking::end_upload(tx, upload.id));
+      return metadata::with<Upload>(tx, upload, also);
+    });
+  };
+  return once.answer<Upload>(store, [](const Upload&) { return "{}"; });
 }
 
-Result<std::string> abort(const ArtifactContext& context, Message& message,
-                          const Request& request) {
-  MARTLET_TRY_SET(const Upload upload, named(context, message, request));
+Result<Response> abort(const ArtifactContext& context, const Request& request) {
+  MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
+  MARTLET_TRY_SET(const Upload upload, named(context, *message, request));
   MARTLET_TRY(
       context.database.write([&](Transaction& tx) { return tracking::end_upload(tx, upload.id); }));
-  return "{}";
+  return Response::json(200, "{}");
 }
 
 }  // namespace
 
 void add_upload_calls(Calls& calls, const ArtifactContext& context) {
-  const auto call =
-      [&](std::string_view verb, std::string_view summary,
-          Result<std::string> (*function)(const ArtifactContext&, Message&, const Request&)) {
-        calls.raw_call(
-            net::Method::Post, "2.0", fmt::format("/mlflow-artifacts/mpu/{}/{{path...}}", verb),
-            summary, [context, function](const Request& request) -> Result<Response> {
-              MARTLET_TRY_SET(const std::unique_ptr<Message> message, Message::read(request));
-              MARTLET_TRY_SET(std::string json, function(context, *message, request));
-              return Response::json(200, std::move(json));
-            });
+  const auto creation =
+      [&](Result<Response> (*function)(const ArtifactContext&, Message&, const Request&, Once&)) {
+        return [context, function](Message& message, const Request& request, Once& once) {
+          return function(context, message, request, once);
+        };
       };
-  call("create", "Begins a file in parts.", create);
-  call("complete", "Makes the parts a file.", complete);
-  call("abort", "Forgets the parts.", abort);
+  calls.raw_create("2.0", "/mlflow-artifacts/mpu/create/{path...}", "Begins a file in parts.",
+                   creation(create));
+  calls.raw_create("2.0", "/mlflow-artifacts/mpu/complete/{path...}", "Makes the parts a file.",
+                   creation(complete));
+  calls.raw_call(net::Method::Post, "2.0", "/mlflow-artifacts/mpu/abort/{path...}",
+                 "Forgets the parts.",
+                 [context](const Request& request) { return abort(context, request); });
   calls.stream_call(net::Method::Put, "2.0", kPartCall, "Stores a part.",
                     [context](const Request& request, net::RequestBody body) {
                       return put(context, request, body);
