@@ -25,12 +25,6 @@ constexpr std::size_t kMaxTagCharacters = 8000;
 constexpr std::size_t kMaxContextCharacters = 500;  // of a dataset's use, MLflow's limit
 constexpr std::size_t kMaxExperimentTagCharacters = 20'000;
 
-std::size_t characters_of(std::string_view utf8) {
-  std::size_t count = 0;
-  for (const char c : utf8) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  return count;
-}
-
 // Bytes beyond ASCII belong to letters of other scripts and pass.
 bool is_key_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -41,7 +35,7 @@ bool is_key_byte(char c) {
 std::string_view what_is_wrong_with_key(std::string_view key) {
   if (key.empty()) return "is empty";
   if (!is_valid_utf8(key)) return "isn't valid UTF-8";
-  if (characters_of(key) > kMaxKeyCharacters) return "is longer than 250 characters";
+  if (character_count(key) > kMaxKeyCharacters) return "is longer than 250 characters";
   for (const char c : key) {
     if (!is_key_byte(c)) return "has a character other than letters, digits and \"_/.- :\"";
   }
@@ -62,10 +56,10 @@ class BatchCheck {
              std::size_t most) {
     if (!is_valid_utf8(text)) {
       add(group, name, "not_utf8", "the value isn't valid UTF-8");
-    } else if (characters_of(text) > most) {
+    } else if (character_count(text) > most) {
       add(group, name, "too_long",
           fmt::format("the value has {} characters, {} are allowed; log it as an artifact",
-                      characters_of(text), most));
+                      character_count(text), most));
     }
   }
   // Name and digest stand in keys, which are short everywhere.
@@ -151,7 +145,7 @@ Result<void> check_batch(const RunBatch& batch) {
     if (input.digest.empty())
       check.add("inputs", input.name, "bad_digest", "a dataset has a digest");
     check.dataset("inputs", input.name, input.digest);
-    if (characters_of(input.context) > kMaxContextCharacters)
+    if (character_count(input.context) > kMaxContextCharacters)
       check.add("inputs", input.name, "bad_context",
                 "a dataset's context has 500 characters at most");
     if (!is_valid_utf8(input.name + input.digest + input.context))
