@@ -113,6 +113,13 @@ Result<void> uploads(SchemaEditor& schema) {
   return schema.create_table<UploadPartRecord>({.references = {{"upload", "uploads"}}});
 }
 
+// A search walks along the values of a metric, newest first among equal ones, without a look at the
+// records themselves.
+Result<void> metrics_in_order(SchemaEditor& schema) {
+  MARTLET_TRY(schema.create_index<MetricRecord>({"experiment", "key", "value", "started", "run"}));
+  return schema.drop_index<MetricRecord>({"experiment", "key", "value"});
+}
+
 Result<void> lineage(SchemaEditor& schema) {
   MARTLET_TRY(schema.create_table<LineageEdge>());
   return schema.create_index<LineageEdge>({"to_kind", "to_id"});
@@ -129,7 +136,8 @@ metadata::SchemaGroup tracking_schema() {
            {5, "names of runs as tags", name_tags},
            {6, "logged models", logged_models},
            {7, "traces", traces},
-           {8, "uploads in parts", uploads}}};
+           {8, "uploads in parts", uploads},
+           {9, "metrics in the order of a search", metrics_in_order}}};
 }
 
 }  // namespace martlet::tracking
