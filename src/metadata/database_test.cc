@@ -282,6 +282,16 @@ TEST_P(DatabaseTest, a_related_record_is_asked_by_its_own_columns) {
       ids(Query(exists(eggs, equal("number", 2) && like("colour", "R%", MatchCase::Insensitive)))),
       Ids{"a"});
   EXPECT_EQ(ids(Query(negate(exists(eggs, {})))), Ids{"c"});
+  // A table is related to itself as well: red eggs that have a blue sibling, which has a red one.
+  const auto siblings = related<EggRecord>({{"bird", "bird"}});
+  const auto red = database_->read([&](const ReadTransaction& tx) {
+    return tx.select<EggRecord>(
+        equal("colour", "red") &&
+        exists(siblings, equal("colour", "blue") && exists(siblings, equal("colour", "red"))));
+  });
+  ASSERT_TRUE(red.has_value()) << red.error().message();
+  ASSERT_EQ(red->size(), 1U);
+  EXPECT_EQ(red->front().number, 2);
   const auto few =
       database_->read([](const ReadTransaction& tx) { return tx.count_at_most<EggRecord>({}, 2); });
   EXPECT_EQ(*few, 2);

@@ -6,6 +6,7 @@
 #include "metadata/internal/sql_text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -36,6 +37,12 @@ Result<std::string> literal(const Value& value) {
                         "text; please report it");
 }
 
+std::string index_name(const internal::Dialect& dialect, const TableShape& shape,
+                       const std::vector<std::string>& columns) {
+  return identifier(
+      dialect.index_name(fmt::format("{}_by_{}", shape.table, fmt::join(columns, "_"))));
+}
+
 }  // namespace
 
 Result<void> SchemaEditor::create_table(const TableShape& shape, const TableOptions& options) {
@@ -62,18 +69,22 @@ Result<void> SchemaEditor::create_index(const TableShape& shape,
                                         const std::vector<std::string>& columns,
                                         Uniqueness uniqueness) {
   std::string list;
-  std::string name = shape.table + "_by";
   for (const std::string& column : columns) {
     const Column* found = shape.find(column);
     MARTLET_CHECK(found != nullptr, "an index names a field that describe() doesn't");
     list += (list.empty() ? "" : ", ") + connection_.dialect().index_term(*found);
-    name += "_" + column;
   }
-  MARTLET_TRY(connection_.change(fmt::format("CREATE {}INDEX {} ON {} ({})",
-                                             uniqueness == Uniqueness::Unique ? "UNIQUE " : "",
-                                             identifier(connection_.dialect().index_name(name)),
-                                             identifier(shape.table), list),
-                                 {}));
+  MARTLET_TRY(connection_.change(
+      fmt::format("CREATE {}INDEX {} ON {} ({})", uniqueness == Uniqueness::Unique ? "UNIQUE " : "",
+                  index_name(connection_.dialect(), shape, columns), identifier(shape.table), list),
+      {}));
+  return {};
+}
+
+Result<void> SchemaEditor::drop_index(const TableShape& shape,
+                                      const std::vector<std::string>& columns) {
+  MARTLET_TRY(
+      connection_.change("DROP INDEX " + index_name(connection_.dialect(), shape, columns), {}));
   return {};
 }
 

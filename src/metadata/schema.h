@@ -63,6 +63,11 @@ class SchemaEditor {
                             Uniqueness uniqueness = Uniqueness::NotUnique) {
     return create_index(shape_of<R>(), columns, uniqueness);
   }
+  // The index that create_index() made of these columns.
+  template <Record R>
+  Result<void> drop_index(const std::vector<std::string>& columns) {
+    return drop_index(shape_of<R>(), columns);
+  }
   // A field that describe() gained; `existing` is what older records get (may be null only if the
   // field may).
   template <Record R>
@@ -80,6 +85,7 @@ class SchemaEditor {
   Result<void> create_table(const TableShape& shape, const TableOptions& options);
   Result<void> create_index(const TableShape& shape, const std::vector<std::string>& columns,
                             Uniqueness uniqueness);
+  Result<void> drop_index(const TableShape& shape, const std::vector<std::string>& columns);
   Result<void> add_column(const TableShape& shape, const std::string& column,
                           const Value& existing);
   internal::Connection& connection_;

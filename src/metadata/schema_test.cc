@@ -217,6 +217,30 @@ TEST_P(SchemaTest, processes_that_open_a_new_store_at_once_all_succeed) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST_P(SchemaTest, an_index_is_dropped_by_the_columns_that_made_it) {
+  SchemaGroup group{"notes",
+                    {{1, "notes of one author each", [](SchemaEditor& schema) -> Result<void> {
+                        MARTLET_TRY(schema.create_table<NoteRecord>());
+                        return schema.create_index<NoteRecord>({"author"}, Uniqueness::Unique);
+                      }}}};
+  const auto insert = [](Database& database, std::int64_t number) {
+    return database.write(
+        [&](Transaction& tx) { return tx.insert(NoteRecord{number, "text", "ada", 0.5}); });
+  };
+  {
+    auto opened = open(group);
+    ASSERT_TRUE(opened.has_value()) << opened.error().message();
+    ASSERT_TRUE(insert(**opened, 1).has_value());
+    EXPECT_EQ(insert(**opened, 2).error().code(), ErrorCode::AlreadyExists);
+  }
+  group.migrations.push_back({2, "authors of many notes", [](SchemaEditor& schema) {
+                                return schema.drop_index<NoteRecord>({"author"});
+                              }});
+  auto opened = open(group);
+  ASSERT_TRUE(opened.has_value()) << opened.error().message();
+  EXPECT_TRUE(insert(**opened, 2).has_value());
+}
+
 TEST_F(SqliteFileTest, a_path_may_say_that_it_is_sqlites) {
   ASSERT_TRUE(Database::open("sqlite:" + path_, {.schema = {new_schema()}}).has_value());
   EXPECT_TRUE(std::filesystem::exists(path_));

@@ -38,16 +38,18 @@ struct ConditionWriter {
   const Dialect& dialect;
   const TableShape& shape;
   std::vector<Value>& bound;
+  std::string table;  // as it is called here: another name when a table is related to itself
 
   std::string column(std::string_view name) const {
-    return identifier(shape.table) + "." + identifier(name);
+    return identifier(table) + "." + identifier(name);
   }
 
   Result<std::string> related(const Condition& condition, int depth) {
     const TableShape& theirs = *condition.relation.shape;
-    MARTLET_CHECK(theirs.table != shape.table, "a table is related to another one");
-    std::string text = fmt::format("EXISTS (SELECT 1 FROM {} WHERE ", identifier(theirs.table));
-    ConditionWriter inner{dialect, theirs, bound};
+    const bool itself = theirs.table == shape.table;
+    ConditionWriter inner{dialect, theirs, bound, itself ? table + "_other" : theirs.table};
+    std::string text = fmt::format("EXISTS (SELECT 1 FROM {}{} WHERE ", identifier(theirs.table),
+                                   itself ? " AS " + identifier(inner.table) : "");
     for (const auto& [their, our] : condition.relation.on) {
       if (theirs.find(their) == nullptr) return fail(unknown_column(theirs, their));
       if (shape.find(our) == nullptr) return fail(unknown_column(shape, our));
@@ -185,7 +187,7 @@ std::string key_equals(const Dialect& dialect, const TableShape& shape, const Ro
 
 Result<std::string> condition_text(const Dialect& dialect, const TableShape& shape,
                                    const Condition& condition, std::vector<Value>& bound) {
-  return ConditionWriter{dialect, shape, bound}.write(condition, 0);
+  return ConditionWriter{dialect, shape, bound, shape.table}.write(condition, 0);
 }
 
 Result<std::string> query_text(const Dialect& dialect, const TableShape& shape, const Query& query,

@@ -144,6 +144,9 @@ Result<RunClause> read_clause(const FilterClause& clause) {
   RunClause found;
   MARTLET_TRY_SET(found.entity, entity_of(clause.name));
   found.key = clause.name.key;
+  const Comparator comparator = clause.comparator;
+  found.scans = comparator == Comparator::Like || comparator == Comparator::LikeIgnoringCase ||
+                comparator == Comparator::NotEqual;
   switch (found.entity) {
     case RunEntity::Attribute: {
       MARTLET_TRY_SET(found.own, attribute_condition(clause));
@@ -152,7 +155,7 @@ Result<RunClause> read_clause(const FilterClause& clause) {
     case RunEntity::Metric: {
       MARTLET_TRY_SET(Condition value, metadata::number_condition(clause, "value"));
       // NaN, which is stored as null, is different from every number.
-      if (clause.comparator == Comparator::NotEqual)
+      if (comparator == Comparator::NotEqual)
         value = std::move(value) || metadata::is_null("value");
       found.own = equal("key", found.key) && std::move(value);
       break;
@@ -167,6 +170,7 @@ Result<RunClause> read_clause(const FilterClause& clause) {
                                             found.key, clause.text));
       }
       MARTLET_TRY_SET(found.own, metadata::text_condition(clause, key));
+      found.scans = found.scans || key != "digest" || comparator == Comparator::NotIn;
       break;
     }
   }
@@ -175,17 +179,17 @@ Result<RunClause> read_clause(const FilterClause& clause) {
 
 }  // namespace
 
-Condition RunClause::on_run() const {
+Condition RunClause::on(const std::string& run) const {
   const auto wrap = [&](metadata::Relation relation) {
     Condition condition = metadata::exists(std::move(relation), own);
     return absent ? metadata::negate(std::move(condition)) : condition;
   };
   switch (entity) {
     case RunEntity::Attribute: return own;
-    case RunEntity::Metric: return wrap(related<MetricRecord>({{"run", "id"}}));
-    case RunEntity::Param: return wrap(related<ParamRecord>({{"run", "id"}}));
-    case RunEntity::Tag: return wrap(related<TagRecord>({{"run", "id"}}));
-    case RunEntity::Dataset: return wrap(related<InputRecord>({{"run", "id"}}));
+    case RunEntity::Metric: return wrap(related<MetricRecord>({{"run", run}}));
+    case RunEntity::Param: return wrap(related<ParamRecord>({{"run", run}}));
+    case RunEntity::Tag: return wrap(related<TagRecord>({{"run", run}}));
+    case RunEntity::Dataset: return wrap(related<InputRecord>({{"run", run}}));
   }
   return own;
 }

@@ -11,11 +11,15 @@ namespace martlet::tracking {
 
 enum class View : std::uint8_t { Active, Deleted, All };
 
-// Where a page begins. Good for the same search only.
+// Where a page begins. Good for the same search only. Runs that are made or deleted between two
+// pages don't shift the second one where the order is by start or by one metric.
 struct RunCursor {
-  std::int64_t part =
-      0;  // runs that have the metric ordered by, then those with NaN, then the rest
-  std::int64_t offset = 0;  // within the part
+  // Of the order by one metric: runs that have it, then those with NaN, then the rest.
+  std::int64_t part = 0;
+  std::int64_t offset = 0;  // how many to pass over from there on
+  // Where to begin within the part: at this start (microseconds) or, in the first part of the order
+  // by a metric, at this value (its bits). Absent: at the beginning.
+  std::optional<std::int64_t> at{};
   bool operator==(const RunCursor&) const = default;
 };
 

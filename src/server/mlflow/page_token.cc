@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::size_t kPlaceBytes = 16;
+constexpr std::size_t kPlaceBytes = 25;      // part, offset, whether there is an `at`, and it
 constexpr std::size_t kSignatureBytes = 16;  // half a SHA-256, as RFC 2104 §5 allows
 
 std::string base64url(std::string_view bytes) {
@@ -83,6 +83,9 @@ std::string PageTokens::token_of(const PagePlace& place, std::string_view search
   std::string bytes(kPlaceBytes, '\0');
   std::memcpy(bytes.data(), &place.part, 8);
   std::memcpy(bytes.data() + 8, &place.offset, 8);
+  bytes[16] = place.at.has_value() ? 1 : 0;
+  const std::int64_t at = place.at.value_or(0);
+  std::memcpy(bytes.data() + 17, &at, 8);
   return base64url(bytes + sign(key_, bytes, search));
 }
 
@@ -98,6 +101,7 @@ Result<PagePlace> PageTokens::place_of(std::string_view token, std::string_view 
   }
   std::memcpy(&place.part, bytes->data(), 8);
   std::memcpy(&place.offset, bytes->data() + 8, 8);
+  if ((*bytes)[16] != 0) std::memcpy(&place.at.emplace(), bytes->data() + 17, 8);
   return place;
 }
 

@@ -10,6 +10,8 @@ TEST(PageTokens, a_token_leads_back_to_its_place_in_the_same_search_only) {
   const PagePlace place{2, 123'456'789'012};
   const std::string token = tokens.token_of(place, "runs\nmetrics.a > 1");
   EXPECT_EQ(tokens.place_of(token, "runs\nmetrics.a > 1").value(), place);
+  const PagePlace at{0, 3, -7};
+  EXPECT_EQ(tokens.place_of(tokens.token_of(at, "runs"), "runs").value(), at);
   EXPECT_EQ(tokens.place_of("", "anything").value(), PagePlace{});
   EXPECT_FALSE(tokens.place_of(token, "runs\nmetrics.a > 2").has_value());
   EXPECT_FALSE(PageTokens("another key").place_of(token, "runs\nmetrics.a > 1").has_value());

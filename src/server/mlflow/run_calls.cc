@@ -118,7 +118,7 @@ Result<std::string> search(Tracker& tracker, const PageTokens& tokens, Message& 
   if (search.experiments.empty()) return "{}";
   const std::string told = told_of(search);
   MARTLET_TRY_SET(const PagePlace place, tokens.place_of(token, told));
-  search.from = {place.part, place.offset};
+  search.from = {place.part, place.offset, place.at};
   MARTLET_TRY_SET(const tracking::RunPage page, tracker.search(search));
   JsonWriter json;
   json.begin_object();
@@ -128,7 +128,8 @@ Result<std::string> search(Tracker& tracker, const PageTokens& tokens, Message& 
     json.end_array();
   }
   if (page.next.has_value())
-    json.text("next_page_token", tokens.token_of({page.next->part, page.next->offset}, told));
+    json.text("next_page_token",
+              tokens.token_of({page.next->part, page.next->offset, page.next->at}, told));
   return json.end_object().take();
 }
 

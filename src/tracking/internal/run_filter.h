@@ -21,8 +21,12 @@ struct RunClause {
   std::string key;
   metadata::Condition own;
   bool absent = false;
+  // No index knows how many records hold it: all of its key must be looked at.
+  bool scans = false;
 
-  metadata::Condition on_run() const;  // about RunRecord
+  // About a record whose column `run` is a run's id; of an attribute: about RunRecord.
+  metadata::Condition on(const std::string& run) const;
+  metadata::Condition on_run() const { return on("id"); }
 };
 
 struct RunTerm {
