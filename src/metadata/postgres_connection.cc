@@ -355,9 +355,13 @@ bool PostgresConnection::send_queued() {
   if (forget_statements_) {
     forget_statements_ = false;
     statements_.clear();
-    if (PQsendQueryParams(handle_, "DEALLOCATE ALL", 0, nullptr, nullptr, nullptr, nullptr, 0) != 1)
+    if (PQsendQueryParams(handle_, "DEALLOCATE ALL", 0, nullptr, nullptr, nullptr, nullptr, 0) !=
+            1 ||
+        PQpipelineSync(handle_) != 1)
       return false;
+    // A transaction of its own: a BEGIN behind it in the same one couldn't choose its isolation.
     owed_.push_back({Owed::Kind::Ignored, "", nullptr});
+    owed_.push_back({Owed::Kind::Sync, "", nullptr});
   }
   for (Command& command : queued_) {
     if (!send(command.sql, command.bound, command.kind, std::move(command.ahead))) return false;
