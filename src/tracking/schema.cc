@@ -120,15 +120,6 @@ Result<void> metrics_in_order(SchemaEditor& schema) {
   return schema.drop_index<MetricRecord>({"experiment", "key", "value"});
 }
 
-// With the run, so that a search finds in the index alone which runs have a value, and whether one
-// of them does: all that it looks at lies together.
-Result<void> runs_of_texts(SchemaEditor& schema) {
-  MARTLET_TRY(schema.create_index<ParamRecord>({"key", "value", "run"}));
-  MARTLET_TRY(schema.drop_index<ParamRecord>({"key", "value"}));
-  MARTLET_TRY(schema.create_index<TagRecord>({"key", "value", "run"}));
-  return schema.drop_index<TagRecord>({"key", "value"});
-}
-
 Result<void> lineage(SchemaEditor& schema) {
   MARTLET_TRY(schema.create_table<LineageEdge>());
   return schema.create_index<LineageEdge>({"to_kind", "to_id"});
@@ -146,8 +137,7 @@ metadata::SchemaGroup tracking_schema() {
            {6, "logged models", logged_models},
            {7, "traces", traces},
            {8, "uploads in parts", uploads},
-           {9, "metrics in the order of a search", metrics_in_order},
-           {10, "params and tags with their runs in the index", runs_of_texts}}};
+           {9, "metrics in the order of a search", metrics_in_order}}};
 }
 
 }  // namespace martlet::tracking
