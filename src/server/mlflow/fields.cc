@@ -4,10 +4,13 @@
 #include "base/text.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <mutex>
 
 namespace martlet::server::mlflow {
 
@@ -16,19 +19,52 @@ namespace {
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kShownBytes = 120;
 constexpr std::size_t kMaxProblems = 20;  // told in one answer
+constexpr std::size_t kFirstBlock = 16;   // nodes
+constexpr std::size_t kLargestBlock = 1024;
 
-std::string camel_of(std::string_view snake) {
-  std::string camel;
+bool is_camel_of(std::string_view camel, std::string_view snake) {
+  std::size_t at = 0;
   bool upper = false;
   for (const char c : snake) {
     if (c == '_') {
       upper = true;
-    } else {
-      camel += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-      upper = false;
+      continue;
     }
+    const char wanted = upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    if (at == camel.size() || camel[at] != wanted) return false;
+    ++at;
+    upper = false;
   }
-  return camel;
+  return at == camel.size();
+}
+
+// What parsers keep between requests: enough for most bodies, in no more of them than run at once.
+class ParserPool {
+ public:
+  std::unique_ptr<simdjson::dom::parser> take() {
+    const std::unique_lock lock(mutex_);
+    if (idle_.empty()) return std::make_unique<simdjson::dom::parser>();
+    auto parser = std::move(idle_.back());
+    idle_.pop_back();
+    return parser;
+  }
+  void give_back(std::unique_ptr<simdjson::dom::parser> parser) {
+    if (parser->capacity() > kMaxKeptBytes) return;
+    const std::unique_lock lock(mutex_);
+    if (idle_.size() < kMaxKept) idle_.push_back(std::move(parser));
+  }
+
+ private:
+  static constexpr std::size_t kMaxKept = 4;
+  static constexpr std::size_t kMaxKeptBytes =
+      256 * 1024;     // of text; a parser takes about ten each
+  std::mutex mutex_;  // guards idle_
+  std::vector<std::unique_ptr<simdjson::dom::parser>> idle_;
+};
+
+ParserPool& parsers() {
+  static ParserPool pool;
+  return pool;
 }
 
 Json json_of(const Node& node) {
@@ -91,16 +127,19 @@ class Message::Builder {
   bool number_unsigned(std::uint64_t integer) {
     if (std::in_range<std::int64_t>(integer))
       return number_integer(static_cast<std::int64_t>(integer));
-    return number_float(static_cast<double>(integer), std::to_string(integer));
+    return number(static_cast<double>(integer));
   }
-  bool number_float(double number, const std::string& written) {
+  bool number_float(double float_number, const std::string& /*written*/) {
+    return number(float_number);
+  }
+  bool number(double number) {
     Node node;
     node.kind = Node::Kind::Number;
     node.number = number;
-    node.text = written;
     return value(std::move(node));
   }
-  bool string(std::string& text) {
+  bool string(std::string& text) { return this->text(std::move(text)); }
+  bool text(std::string text) {
     Node node;
     node.kind = Node::Kind::Text;
     node.text = std::move(text);
@@ -123,6 +162,37 @@ class Message::Builder {
   }
 
   std::string take_problem() { return std::move(problem_); }
+
+  // All of a parsed document. False when it is nested too deeply.
+  bool element(const simdjson::dom::element& found) {
+    using Type = simdjson::dom::element_type;
+    switch (found.type()) {
+      case Type::NULL_VALUE: return null();
+      case Type::BOOL: return boolean(found.get_bool().value_unsafe());
+      case Type::INT64: return number_integer(found.get_int64().value_unsafe());
+      case Type::UINT64: return number_unsigned(found.get_uint64().value_unsafe());
+      case Type::DOUBLE: return number(found.get_double().value_unsafe());
+      case Type::STRING: return text(std::string(found.get_string().value_unsafe()));
+      case Type::ARRAY: {
+        const simdjson::dom::array array = found.get_array().value_unsafe();
+        if (!open(Node::Kind::Array)) return false;
+        for (const simdjson::dom::element one : array) {
+          if (!element(one)) return false;
+        }
+        return close();
+      }
+      case Type::OBJECT: {
+        const simdjson::dom::object object = found.get_object().value_unsafe();
+        if (!open(Node::Kind::Object)) return false;
+        for (const simdjson::dom::key_value_pair field : object) {
+          key_ = field.key;
+          if (!element(field.value)) return false;
+        }
+        return close();
+      }
+    }
+    return false;
+  }
 
  private:
   bool value(Node node) {
@@ -199,11 +269,29 @@ Message::Message() = default;
 Message::~Message() = default;
 
 Node* Message::add(Node node) {
-  nodes_.push_back(std::move(node));
-  return &nodes_.back();
+  if (nodes_.empty() || nodes_.back().size() == nodes_.back().capacity()) {
+    const std::size_t before = nodes_.empty() ? kFirstBlock / 2 : nodes_.back().capacity();
+    nodes_.emplace_back().reserve(std::min(before * 2, kLargestBlock));
+  }
+  nodes_.back().push_back(std::move(node));
+  return &nodes_.back().back();
+}
+
+bool Message::parse_quickly(std::string_view json) {
+  auto parser = parsers().take();
+  const auto document = parser->parse(json.data(), json.size());
+  Builder builder(*this);
+  const bool done =
+      document.error() == simdjson::SUCCESS && builder.element(document.value_unsafe());
+  parsers().give_back(std::move(parser));
+  return done;
 }
 
 Result<void> Message::parse_into_root(std::string_view json) {
+  if (parse_quickly(json)) return {};
+  // The other parser says what is wrong, and where.
+  nodes_.clear();
+  root_ = nullptr;
   Builder builder(*this);
   if (Json::sax_parse(json, &builder)) return {};
   const std::string first_problem = builder.take_problem();
@@ -287,15 +375,16 @@ const Node* Fields::find(std::string_view name) const {
     }
   }
   if (found == nullptr && name.find('_') != std::string_view::npos) {
-    const std::string camel = camel_of(name);
     for (const Node* node = object_->first; node != nullptr && found == nullptr; node = node->next)
-      if (node->key == camel) found = node;
+      if (is_camel_of(node->key, name)) found = node;
   }
   return found == nullptr || found->kind == Node::Kind::Null ? nullptr : found;
 }
 
 std::string Fields::path_of(std::string_view name) const {
-  return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
+  if (path_.empty()) return std::string(name);
+  return index_.has_value() ? fmt::format("{}[{}].{}", path_, *index_, name)
+                            : fmt::format("{}.{}", path_, name);
 }
 
 void Fields::missing(std::string_view name) const {
@@ -433,13 +522,13 @@ std::vector<Fields> Fields::objects(std::string_view name) const {
     wrong(name, *value, "a list of objects");
     return found;
   }
+  const std::string path = path_of(name);
   std::size_t index = 0;
   for (const Node* node = value->first; node != nullptr; node = node->next, ++index) {
-    std::string path = fmt::format("{}[{}]", path_of(name), index);
     if (node->kind != Node::Kind::Object) {
       wrong(fmt::format("{}[{}]", name, index), *node, "an object");
     } else {
-      found.push_back(Fields(*message_, node, std::move(path)));
+      found.push_back(Fields(*message_, node, path, index));
     }
   }
   return found;

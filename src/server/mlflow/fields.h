@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "net/http_message.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
@@ -33,8 +34,8 @@ struct Node {
   bool boolean = false;
   std::int64_t integer = 0;
   double number = 0;
-  std::string text;  // of a number: as it was written
-  std::string key;   // within an object
+  std::string text;
+  std::string key;  // within an object
   Node* first = nullptr;
   Node* last = nullptr;
   Node* next = nullptr;
@@ -78,14 +79,16 @@ class Fields {
 
  private:
   friend class Message;
-  Fields(Message& message, const Node* object, std::string path)
-      : message_(&message), object_(object), path_(std::move(path)) {}
+  Fields(Message& message, const Node* object, std::string path,
+         std::optional<std::size_t> index = std::nullopt)
+      : message_(&message), object_(object), path_(std::move(path)), index_(index) {}
   const Node* find(std::string_view name) const;
   void wrong(std::string_view name, const Node& value, std::string_view expected) const;
 
   Message* message_;
   const Node* object_;  // null: nothing was said
-  std::string path_;
+  std::string path_;    // "metrics", and which of them
+  std::optional<std::size_t> index_;
 };
 
 class Message {
@@ -109,10 +112,11 @@ class Message {
   class Builder;
   Message();
   Node* add(Node node);
+  bool parse_quickly(std::string_view json);
   Result<void> parse_into_root(std::string_view json);
   void take_query(std::span<const net::Parameter> query);
 
-  std::deque<Node> nodes_;
+  std::deque<std::vector<Node>> nodes_;  // in blocks that never grow: nodes stay where they are
   Node* root_ = nullptr;
   bool from_query_ = false;
   std::vector<std::string> problems_;

@@ -72,6 +72,82 @@ TEST(Fields, numbers_may_be_nan_and_infinite_by_name_or_bare) {
   EXPECT_FALSE(parsed(R"({"value": "abc"})")->fields().number("value").has_value());
 }
 
+// A bare NaN is what the fast parser doesn't know: the other one reads the whole body then.
+TEST(Fields, both_parsers_read_alike) {
+  const std::vector<std::string> values{"0",
+                                        "-0",
+                                        "1",
+                                        "-1",
+                                        "9223372036854775807",
+                                        "-9223372036854775808",
+                                        "9223372036854775808",
+                                        "18446744073709551615",
+                                        "18446744073709551616",
+                                        "-9223372036854775809",
+                                        "0.1",
+                                        "-0.0",
+                                        "1e3",
+                                        "1E-7",
+                                        "1.7976931348623157e308",
+                                        "4.9e-324",
+                                        "2.2250738585072011e-308",
+                                        "1e400",
+                                        "123456789012345678901234567890",
+                                        "true",
+                                        "false",
+                                        "null",
+                                        R"("")",
+                                        R"("a")",
+                                        R"("\u00e4\ud83d\ude00\n\t\"\\\/")",
+                                        R"("\u0000")",
+                                        R"("\ud800")",
+                                        "\"\xc3\xa4\"",
+                                        "\"\xff\"",
+                                        "\"\t\"",
+                                        R"([1, "x", 2.5])",
+                                        "[]",
+                                        "{}",
+                                        "01",
+                                        "+1",
+                                        "1.",
+                                        ".5",
+                                        "'a'",
+                                        "[1,]",
+                                        "tru",
+                                        R"("a)"};
+  for (const std::string& value : values) {
+    const auto fast = Message::parse(R"({"a": )" + value + R"(, "a": 7, "n": 1})");
+    const auto slow = Message::parse(R"({"a": )" + value + R"(, "a": 7, "n": NaN})");
+    ASSERT_EQ(fast.has_value(), slow.has_value()) << value;
+    if (!fast.has_value()) {
+      EXPECT_EQ(fast.error().message(), slow.error().message()) << value;
+      continue;
+    }
+    const Fields one = (*fast)->fields();
+    const Fields other = (*slow)->fields();
+    EXPECT_EQ(one.text("a"), other.text("a")) << value;
+    EXPECT_EQ(one.integer("a"), other.integer("a")) << value;
+    EXPECT_EQ(one.number("a"), other.number("a")) << value;
+    EXPECT_EQ(one.boolean("a"), other.boolean("a")) << value;
+    EXPECT_EQ(one.texts("a"), other.texts("a")) << value;
+    EXPECT_EQ(one.names(), other.names()) << value;
+    const auto said = (*fast)->check();
+    EXPECT_EQ(said.has_value() ? "" : said.error().message(),
+              (*slow)->check().has_value() ? "" : (*slow)->check().error().message())
+        << value;
+  }
+}
+
+TEST(Fields, both_parsers_go_down_to_the_same_depth) {
+  for (const int depth : {1, 30, 62, 63, 64, 65, 500, 2000}) {
+    const std::string nested = std::string(static_cast<std::size_t>(depth), '[') +
+                               std::string(static_cast<std::size_t>(depth), ']');
+    EXPECT_EQ(Message::parse(R"({"a": )" + nested + "}").has_value(), depth < 64) << depth;
+    EXPECT_EQ(Message::parse(R"({"n": NaN, "a": )" + nested + "}").has_value(), depth < 64)
+        << depth;
+  }
+}
+
 TEST(Fields, other_spellings_and_double_encoding_are_understood) {
   const auto camel = parsed(R"({"experimentId": "7", "runUuid": "old"})");
   EXPECT_EQ(camel->fields().required_name("experiment_id"), "7");
