@@ -261,7 +261,7 @@ std::optional<Result<Outcome>> PostgresConnection::asked_ahead(const std::string
            std::equal(bound.begin(), bound.end(), ahead->bound.begin(), ahead->bound.end());
   });
   if (found == ahead_.end()) return std::nullopt;
-  const std::shared_ptr<Ahead> ahead = *found;
+  const std::shared_ptr<Ahead> ahead = std::move(*found);
   ahead_.erase(found);
   if (!ahead->outcome.has_value()) {
     Answer answer = exchange_queued();
@@ -287,6 +287,7 @@ Result<std::vector<std::string>> PostgresConnection::columns_of(const std::strin
                        "attnum > 0 AND NOT attisdropped ORDER BY attnum",
                        bound));
   std::vector<std::string> names;
+  names.reserve(outcome.rows.size());
   for (Row& row : outcome.rows) names.push_back(std::get<std::string>(std::move(row.at(0))));
   return names;
 }
