@@ -144,7 +144,7 @@ Result<bool> Transaction::insert_row(const TableShape& shape, const Row& row,
   std::string values;
   const internal::Dialect& dialect = connection_.dialect();
   for (const Value& value : row)
-    values += (values.empty() ? "" : ", ") + stored_parameter(dialect, bound, value);
+    values.append(values.empty() ? "" : ", ").append(stored_parameter(dialect, bound, value));
   std::string sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", identifier(shape.table),
                                 column_list(shape), values);
   const bool put_off = on_existing != OnExisting::Keep && connection_.puts_off();
@@ -158,7 +158,7 @@ Result<bool> Transaction::insert_row(const TableShape& shape, const Row& row,
     for (std::size_t i = 0; i < shape.columns.size(); ++i) {
       if (shape.is_key(i)) continue;
       const std::string name = identifier(shape.columns[i].name);
-      changes += (changes.empty() ? "" : ", ") + name + " = excluded." + name;
+      changes.append(changes.empty() ? "" : ", ").append(name).append(" = excluded.").append(name);
     }
     const bool replace = on_existing == OnExisting::Replace && !changes.empty();
     sql +=

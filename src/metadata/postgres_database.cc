@@ -24,6 +24,8 @@ class PostgresOpenTransaction : public OpenTransaction {
     database_.writer_.abandon();
     database_.queue_.release_writer();
   }
+  PostgresOpenTransaction(const PostgresOpenTransaction&) = delete;
+  PostgresOpenTransaction& operator=(const PostgresOpenTransaction&) = delete;
   Result<void> commit() override {
     MARTLET_CHECK(!ended_, "a transaction can be committed once");
     ended_ = true;

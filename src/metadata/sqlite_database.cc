@@ -41,6 +41,8 @@ class SqliteOpenTransaction : public OpenTransaction {
   ~SqliteOpenTransaction() override {
     if (!ended_) end();
   }
+  SqliteOpenTransaction(const SqliteOpenTransaction&) = delete;
+  SqliteOpenTransaction& operator=(const SqliteOpenTransaction&) = delete;
   Result<void> commit() override {
     MARTLET_CHECK(!ended_, "a transaction can be committed once");
     auto committed = database_.commit();

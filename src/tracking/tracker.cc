@@ -157,6 +157,7 @@ Result<std::vector<Experiment>> Tracker::experiments(View view) const {
     MARTLET_TRY_SET(const auto records,
                     tx.select<ExperimentRecord>(query.order_by("number", Order::Descending)));
     std::vector<Experiment> found;
+    found.reserve(records.size());
     for (const ExperimentRecord& record : records) found.push_back(experiment_of(record));
     return found;
   });

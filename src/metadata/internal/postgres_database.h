@@ -20,6 +20,8 @@ class PostgresDatabase : public Database {
   // `name` is no other Database's, in any process.
   PostgresDatabase(PostgresPlace place, const DatabaseOptions& options, const std::string& name);
   ~PostgresDatabase() override;
+  PostgresDatabase(const PostgresDatabase&) = delete;
+  PostgresDatabase& operator=(const PostgresDatabase&) = delete;
 
   Result<std::unique_ptr<OpenTransaction>> begin() override;
   Result<std::int64_t> data_version() const override;

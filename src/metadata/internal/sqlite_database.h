@@ -21,6 +21,8 @@ class SqliteDatabase : public Database {
                  std::unique_ptr<SqliteConnection> writer,
                  std::unique_ptr<SqliteConnection> watcher);
   ~SqliteDatabase() override;
+  SqliteDatabase(const SqliteDatabase&) = delete;
+  SqliteDatabase& operator=(const SqliteDatabase&) = delete;
 
   Result<std::unique_ptr<OpenTransaction>> begin() override;
   Result<std::int64_t> data_version() const override;

@@ -56,9 +56,8 @@ class ParserPool {
 
  private:
   static constexpr std::size_t kMaxKept = 4;
-  static constexpr std::size_t kMaxKeptBytes =
-      256 * 1024;     // of text; a parser takes about ten each
-  std::mutex mutex_;  // guards idle_
+  static constexpr std::size_t kMaxKeptBytes = 262'144;  // of text; a parser takes about ten each
+  std::mutex mutex_;                                     // guards idle_
   std::vector<std::unique_ptr<simdjson::dom::parser>> idle_;
 };
 
