@@ -176,10 +176,12 @@ void PostgresConnection::judge(const Answer& answer) {
   }
 }
 
-// Whatever it was: with savepoints each function meets the errors that are its own.
-void PostgresConnection::fail_hope(const Answer& answer) {
+// In hope whatever it was is a surprise: with savepoints each function meets the errors that are
+// its own.
+void PostgresConnection::fail_with(const Answer& answer) {
   judge(answer);
-  fail_transaction(Failure::Surprised, *answer.error);
+  const bool hoped = care_ == Care::Hopeful;
+  fail_transaction(hoped ? Failure::Surprised : Failure::Refused, *answer.error);
 }
 
 Result<Outcome> PostgresConnection::read(const std::string& sql, std::span<const Value> bound) {
@@ -188,7 +190,7 @@ Result<Outcome> PostgresConnection::read(const std::string& sql, std::span<const
   Answer answer = exchange(sql, bound);
   if (!answer.error.has_value()) return std::move(answer.outcome);
   if (puts_off()) {
-    fail_hope(answer);
+    fail_with(answer);
     return fail(std::move(*answer.error));
   }
   judge(answer);
@@ -207,7 +209,7 @@ Result<Outcome> PostgresConnection::change(const std::string& sql, std::span<con
     Answer answer = exchange(sql, bound);
     unit_changed_ = true;
     if (!answer.error.has_value()) return std::move(answer.outcome);
-    fail_hope(answer);
+    fail_with(answer);
     return fail(std::move(*answer.error));
   }
   if (in_unit_ && unit_changed_) {
@@ -243,7 +245,7 @@ Result<void> PostgresConnection::put_off(const std::string& sql, std::span<const
   if (++put_off_ < kMaxPutOff) return {};
   Answer answer = exchange_queued();
   if (!answer.error.has_value()) return {};
-  fail_hope(answer);
+  fail_with(answer);
   return fail(std::move(*answer.error));
 }
 
@@ -266,7 +268,7 @@ std::optional<Result<Outcome>> PostgresConnection::asked_ahead(const std::string
   if (!ahead->outcome.has_value()) {
     Answer answer = exchange_queued();
     if (answer.error.has_value()) {
-      fail_hope(answer);
+      fail_with(answer);
       return fail(std::move(*answer.error));
     }
   }
@@ -294,19 +296,13 @@ Result<std::vector<std::string>> PostgresConnection::columns_of(const std::strin
 
 PostgresConnection::Ended PostgresConnection::commit(const std::string& last,
                                                      std::vector<Value> bound) {
-  const auto failed = [this](const Answer& answer) {
-    judge(answer);
-    const bool hoped = care_ == Care::Hopeful;
-    fail_transaction(hoped ? Failure::Surprised : Failure::Refused, *answer.error);
-    return lost_ ? Ended::Unknown : Ended::NotCommitted;
-  };
   if (failure_ != Failure::None) return Ended::NotCommitted;
   // That a change met no record is no error to PostgreSQL, and would be committed. And who asks
   // later whether a lost COMMIT has happened relies on the lock that was asked for first.
   if (put_off_ > 0 && (must_change_ || !answered_)) {
     const Answer answer = exchange_queued();
     if (answer.error.has_value()) {
-      failed(answer);
+      fail_with(answer);
       return Ended::NotCommitted;
     }
   }
@@ -318,7 +314,8 @@ PostgresConnection::Ended PostgresConnection::commit(const std::string& last,
                          "PostgreSQL rolled a transaction back that was to be committed; please "
                          "report it");
   }
-  return failed(answer);
+  fail_with(answer);
+  return lost_ ? Ended::Unknown : Ended::NotCommitted;
 }
 
 void PostgresConnection::roll_back() {
@@ -373,35 +370,17 @@ bool PostgresConnection::send_queued() {
 
 PostgresConnection::Answer PostgresConnection::exchange(const std::string& sql,
                                                         std::span<const Value> bound) {
-  Answer answer;
-  if (lost_) {
-    answer.error = lose("the connection was lost before");
-    return answer;
-  }
-  if (!send_queued() || !send(sql, bound, Owed::Kind::Wanted)) {
-    answer.error = lose(PQerrorMessage(handle_));
-    return answer;
-  }
-  return synchronise();
+  return synchronise(!lost_ && send_queued() && send(sql, bound, Owed::Kind::Wanted));
 }
 
 PostgresConnection::Answer PostgresConnection::exchange_queued() {
-  Answer answer;
-  if (lost_) {
-    answer.error = lose("the connection was lost before");
-    return answer;
-  }
-  if (!send_queued()) {
-    answer.error = lose(PQerrorMessage(handle_));
-    return answer;
-  }
-  return synchronise();
+  return synchronise(!lost_ && send_queued());
 }
 
-PostgresConnection::Answer PostgresConnection::synchronise() {
-  if (PQpipelineSync(handle_) != 1) {
+PostgresConnection::Answer PostgresConnection::synchronise(bool sent) {
+  if (!sent || PQpipelineSync(handle_) != 1) {
     Answer answer;
-    answer.error = lose(PQerrorMessage(handle_));
+    answer.error = lose(lost_ ? "the connection was lost before" : PQerrorMessage(handle_));
     return answer;
   }
   owed_.push_back({Owed::Kind::Sync, "", nullptr});

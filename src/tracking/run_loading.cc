@@ -1,6 +1,7 @@
 #include "tracking/internal/run_loading.h"
 
-#include <algorithm>
+#include "tracking/internal/run_batches.h"
+
 #include <unordered_map>
 
 namespace martlet::tracking {
@@ -10,8 +11,6 @@ namespace {
 using metadata::equal;
 using metadata::Query;
 using metadata::ReadTransaction;
-
-constexpr std::size_t kAtOnce = 500;  // runs asked for by one statement
 
 Run run_of(RunRecord record) {
   Run run;
@@ -99,18 +98,19 @@ Result<Run> load_run(const ReadTransaction& tx, RunRecord record) {
 
 Result<std::vector<Run>> load_runs(const ReadTransaction& tx, std::vector<RunRecord> records) {
   std::vector<Run> runs;
+  std::vector<RunId> ids;
   runs.reserve(records.size());
-  for (RunRecord& record : records) runs.push_back(run_of(std::move(record)));
-  for (std::size_t begin = 0; begin < runs.size(); begin += kAtOnce) {
-    const std::size_t end = std::min(begin + kAtOnce, runs.size());
-    std::vector<RunId> ids;
-    ById by_id;
-    for (std::size_t i = begin; i < end; ++i) {
-      ids.push_back(runs[i].id);
-      by_id[runs[i].id] = &runs[i];
-    }
-    MARTLET_TRY(add_parts(tx, metadata::in("run", ids), by_id));
+  ids.reserve(records.size());
+  for (RunRecord& record : records) {
+    ids.push_back(record.id);
+    runs.push_back(run_of(std::move(record)));
   }
+  MARTLET_TRY(in_batches("run", ids,
+                         [&](const metadata::Condition& some, std::size_t begin, std::size_t end) {
+                           ById by_id;
+                           for (std::size_t i = begin; i < end; ++i) by_id[ids[i]] = &runs[i];
+                           return add_parts(tx, some, by_id);
+                         }));
   return runs;
 }
 

@@ -20,6 +20,10 @@ struct Outcome {
   std::int64_t changes = 0;  // records inserted, updated or removed
 };
 
+// How the functions of a group run: in the hope that none fails behind its first change, or such
+// that each can be undone alone, which costs more. Where the hope was wrong all of them run again.
+enum class Care : std::uint8_t { Hopeful, Savepoints };
+
 class Connection {
  public:
   virtual ~Connection() = default;

@@ -65,7 +65,6 @@ class PostgresConnection : public Connection {
   // Begins a transaction; `how` is SQL's ("ISOLATION LEVEL …"). Nothing is sent yet.
   void begin(const std::string& how);
   // One of the transaction's parts that succeed or fail alone.
-  enum class Care : std::uint8_t { Hopeful, Savepoints };
   void begin_unit(Care care);
   enum class UnitEnd : std::uint8_t { Keep, Undo };
   void end_unit(UnitEnd how);
@@ -137,7 +136,7 @@ class PostgresConnection : public Connection {
   bool send_queued();
   Answer exchange(const std::string& sql, std::span<const Value> bound);
   Answer exchange_queued();
-  Answer synchronise();
+  Answer synchronise(bool sent);
   Answer receive();
   void receive_one(const Owed& owed, Answer& answer);
   static void take(const Owed& owed, const pg_result& result, Answer& answer);
@@ -146,7 +145,7 @@ class PostgresConnection : public Connection {
   Error lose(const std::string& why);
   void fail_transaction(Failure how, const Error& error);
   void judge(const Answer& answer);
-  void fail_hope(const Answer& answer);
+  void fail_with(const Answer& answer);
   std::optional<Result<Outcome>> asked_ahead(const std::string& sql, std::span<const Value> bound);
   Error error_of(const pg_result* result, const std::string& state) const;
 

@@ -46,7 +46,6 @@ class PostgresWriter {
   void retire();
 
  private:
-  using Care = PostgresConnection::Care;
   enum class Attempt : std::uint8_t { Done, Surprised, Lost, Conflicted, Locked, Refused, Failed };
   Result<void> ensure_connection(Deadline deadline);
   void end_lost_session();

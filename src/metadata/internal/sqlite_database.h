@@ -41,9 +41,7 @@ class SqliteDatabase : public Database {
   Result<void> refuse_if_stopped() const;
   // These run on the thread that has taken the writer, without the mutex.
   void run_group(WriteGroup group);
-  // Hopeful: nothing fails that would have to be undone alone. False, and nothing has happened, if
-  // something did.
-  enum class Care : std::uint8_t { Hopeful, Savepoints };
+  // False, and nothing has happened, where the hope was wrong.
   bool try_group(WriteGroup group, Care care);
   Result<void> run_one(PendingWrite& write, Care care);
   Result<void> commit();
